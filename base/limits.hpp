@@ -1,0 +1,63 @@
+// Every bound in the program that is not configuration, with the clause or the arithmetic behind
+// it.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace siding::limits {
+
+using namespace std::chrono_literals;
+
+// --- SMTP lines ---------------------------------------------------------------------------------
+// RFC 5321 §4.5.3.1.4 asks for 512 octets with CRLF; ORCPT and SMTPUTF8 parameters need more.
+inline constexpr std::size_t command_line_octets_max = 4096;
+// Octets of an over-long command line that are thrown away before the connection is closed.
+inline constexpr std::size_t discarded_line_octets_max = 64 * 1024;
+// RFC 5321 §4.5.3.1.5 says 512; real servers send more, and more than this is an attack.
+inline constexpr std::size_t reply_line_octets_max = 4096;
+inline constexpr std::size_t reply_lines_max = 128;
+
+// --- Bodies -------------------------------------------------------------------------------------
+inline constexpr std::size_t inline_body_octets_max = 64 * 1024;  // travels inside the commit batch
+inline constexpr std::size_t body_chunk_octets = 256 * 1024;      // a session's memory for one body
+static_assert(inline_body_octets_max <= body_chunk_octets);
+inline constexpr std::size_t read_buffer_octets = 16 * 1024;
+
+// --- Committer ----------------------------------------------------------------------------------
+inline constexpr std::size_t commit_group_changes_max = 1024;
+inline constexpr std::size_t commit_group_octets_max = 8 * 1024 * 1024;
+// Callers wait for their commit, so the queue is bounded by sessions + deliveries; past this bound
+// a caller is refused (451) instead of growing memory.
+inline constexpr std::size_t commit_queue_changes_max = 65536;
+inline constexpr auto commit_deadline = 30s;  // a stalled disk becomes 451, not a hung sender
+
+// --- Pages --------------------------------------------------------------------------------------
+inline constexpr std::size_t claim_page_rows = 256;
+inline constexpr std::size_t change_page_rows = 1000;
+inline constexpr std::size_t list_page_rows_max = 1000;
+
+// --- Inbound session (RFC 5321 §4.5.3.2.7) -------------------------------------------------------
+inline constexpr auto command_timeout = 5min;
+inline constexpr auto data_block_timeout = 3min;  // §4.5.3.2.5
+inline constexpr auto write_timeout = 5min;
+
+// --- Outbound session (RFC 5321 §4.5.3.2.1 to .6)
+// --------------------------------------------------
+inline constexpr auto connect_timeout = 30s;
+inline constexpr auto greeting_timeout = 5min;
+inline constexpr auto mail_timeout = 5min;
+inline constexpr auto rcpt_timeout = 5min;
+inline constexpr auto data_timeout = 2min;
+inline constexpr auto data_send_timeout = 3min;
+inline constexpr auto data_done_timeout = 10min;
+inline constexpr auto quit_timeout = 10s;
+
+// --- Control API
+// ----------------------------------------------------------------------------------
+inline constexpr std::size_t http_header_octets_max = 16 * 1024;
+inline constexpr std::size_t http_body_octets_max = 1024 * 1024;
+inline constexpr auto http_timeout = 60s;
+inline constexpr std::size_t http_connections_max = 64;
+
+}  // namespace siding::limits

@@ -1,0 +1,31 @@
+# Compiler flags and build helpers that hold for every target.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
+set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1")
+
+set(SIDING_SANITIZE "" CACHE STRING "Comma-separated list for -fsanitize=")
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+    set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+endif()
+find_program(MOLD_PROGRAM mold)
+if(MOLD_PROGRAM)
+    add_link_options(-fuse-ld=mold)
+endif()
+
+add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Werror -fno-omit-frame-pointer)
+add_compile_options(-fstack-protector-strong)
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    add_compile_options(-D_FORTIFY_SOURCE=2)
+endif()
+if(SIDING_SANITIZE)
+    add_compile_options(-fsanitize=${SIDING_SANITIZE} -fno-sanitize-recover=all)
+    add_link_options(-fsanitize=${SIDING_SANITIZE})
+    if(SIDING_SANITIZE MATCHES "thread")
+        add_compile_options(-Wno-tsan) # Asio and Boost use fences, which TSan models conservatively.
+    endif()
+endif()
