@@ -46,6 +46,18 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
     return std::ranges::equal(a, b, {}, lower, lower);
 }
 
+bool is_utf8(std::string_view text) {
+    while (!text.empty()) {
+        const std::size_t length =
+            static_cast<unsigned char>(text[0]) < 0x80 ? 1 : utf8_length(text);
+        if (length == 0) {
+            return false;
+        }
+        text.remove_prefix(length);
+    }
+    return true;
+}
+
 std::string escape(std::string_view text, std::size_t length_max) {
     const bool cut = text.size() > length_max;
     std::string_view rest = text.substr(0, length_max);

@@ -17,6 +17,20 @@ inline constexpr std::size_t discarded_line_octets_max = 64 * 1024;
 // RFC 5321 §4.5.3.1.5 says 512; real servers send more, and more than this is an attack.
 inline constexpr std::size_t reply_line_octets_max = 4096;
 inline constexpr std::size_t reply_lines_max = 128;
+// RFC 5321 §4.5.3.1.3 asks for 256; bounce and list addresses are longer in practice.
+inline constexpr std::size_t path_octets_max = 1024;
+// Commands sent before the first answer is read: their answers (128 octets each, usually less than
+// half) must fit a default receive buffer, or both ends could block in a write (RFC 2920 §3.1).
+inline constexpr std::size_t pipelined_commands_max = 64;
+
+// --- Inbound dialogue (the values are Postfix's: smtpd_soft_error_limit and neighbours) -----------
+inline constexpr std::size_t errors_soft_max = 10;  // from the next on, an error's reply is delayed
+inline constexpr std::size_t errors_hard_max = 20;  // this one ends the session
+inline constexpr std::size_t junk_commands_max = 100;  // NOOP, RSET, VRFY, EHLO between two messages
+inline constexpr auto error_delay = 1s;
+// RFC 5321 §6.3 says at least 100 for a general relay; a relay between two hosts needs fewer.
+inline constexpr std::size_t received_fields_max = 50;
+inline constexpr std::size_t message_id_octets_max = 512;
 
 // --- Bodies -------------------------------------------------------------------------------------
 inline constexpr std::size_t inline_body_octets_max = 64 * 1024;  // travels inside the commit batch

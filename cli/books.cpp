@@ -1,0 +1,32 @@
+#include "cli/books.hpp"
+
+#include "cli/document.hpp"
+#include "cli/quantities.hpp"
+#include "queue/recipient_state.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace siding::cli {
+
+std::string format_books(const boost::json::object& counts) {
+    std::uint64_t sum = 0;
+    std::string parts;
+    for (const queue::State state : queue::all_states) {
+        const auto number = number_at(counts, queue::format_state(state));
+        sum += number;
+        if (number > 0) {
+            std::string name{queue::format_state(state)};
+            std::ranges::replace(name, '_', ' ');
+            parts += fmt::format("{}{} {}", parts.empty() ? "" : " + ", name, human_count(number));
+        }
+    }
+    const auto accepted = counts.contains("accepted") ? number_at(counts, "accepted") : sum;
+    const bool balanced = accepted == sum;
+    return fmt::format(
+        "accepted {} {} {}", human_count(accepted), balanced ? "=" : "≠", parts.empty() ? "0" : parts
+    );
+}
+
+}  // namespace siding::cli

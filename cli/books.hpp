@@ -1,0 +1,15 @@
+// The equation that audit proves, as one line.
+#pragma once
+
+#include <boost/json/object.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace siding::cli {
+
+// "accepted 20,012 = held 12 + parked 3 + delivered 19,997"; states without recipients are left
+// out. Members: accepted (their sum without it), held, due, in_flight, parked, delivered, discarded.
+std::string format_books(const boost::json::object& counts);
+
+}  // namespace siding::cli

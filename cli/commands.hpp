@@ -1,0 +1,50 @@
+// Every verb as one function: an action in, output on the terminal, an exit code or the one error
+// that main prints.
+#pragma once
+
+#include "base/clock.hpp"
+#include "cli/actions.hpp"
+#include "cli/api.hpp"
+#include "cli/exit.hpp"
+#include "cli/terminal.hpp"
+
+#include <chrono>
+#include <functional>
+
+namespace siding::cli {
+
+struct Context {
+    const Api& api;
+    const Terminal& terminal;
+    const Clock& clock;
+    bool json = false;
+    // Waits; false where the operator pressed Ctrl-C.
+    std::function<bool(std::chrono::milliseconds)> pause;
+};
+
+Result<Exit> run(const ShowText& action, Context& context);
+Result<Exit> run(const ShowStatus& action, Context& context);
+Result<Exit> run(const ShowPhases& action, Context& context);
+Result<Exit> run(const MovePhase& action, Context& context);
+Result<Exit> run(const ListQueue& action, Context& context);
+Result<Exit> run(const ListParked& action, Context& context);
+Result<Exit> run(const ShowMessage& action, Context& context);
+Result<Exit> run(const ExportQueue& action, Context& context);
+Result<Exit> run(const HoldQueue& action, Context& context);
+Result<Exit> run(const DiscardQueue& action, Context& context);
+Result<Exit> run(const StartRelease& action, Context& context);
+Result<Exit> run(const ListReleases& action, Context& context);
+Result<Exit> run(const WaitRelease& action, Context& context);
+Result<Exit> run(const Trace& action, Context& context);
+Result<Exit> run(const Audit& action, Context& context);
+Result<Exit> run(const CheckConfig& action, Context& context);
+Result<Exit> run(const ShowConfigReference& action, Context& context);
+Result<Exit> run(const Rehearse& action, Context& context);
+
+// Runs the action; an error becomes its one line on `err` and its exit code.
+Exit run_action(const Action& action, Context& context);
+
+// The whole program but the streams: arguments to exit code.
+int run_siding(int argc, char** argv);
+
+}  // namespace siding::cli

@@ -1,0 +1,150 @@
+#include "cli/api.hpp"
+#include "cli/books.hpp"
+#include "cli/commands.hpp"
+#include "cli/document.hpp"
+#include "cli/quantities.hpp"
+#include "cli/table.hpp"
+
+#include "base/bytes.hpp"
+
+#include <boost/json/value.hpp>
+#include <fmt/ostream.h>
+
+#include <algorithm>
+
+namespace siding::cli {
+namespace {
+
+namespace json = boost::json;
+
+void print_head(const json::object& status, WallTime now, const Terminal& terminal) {
+    const json::object& health = object_at(status, "health");
+    const bool healthy = flag_at(health, "ok");
+    const auto started = time_at(status, "started_at");
+    fmt::print(
+        terminal.out,
+        "{}  sidingd {}  up {}  epoch {}  {}\n",
+        terminal.paint(escape(text_at(status, "hostname")), Colour::bold),
+        escape(text_at(status, "version")),
+        started ? human_duration(std::max(now - *started, std::chrono::milliseconds{0})) : "-",
+        number_at(status, "epoch"),
+        healthy ? terminal.paint("healthy", Colour::green)
+                : terminal.paint("NOT HEALTHY", Colour::red)
+    );
+    if (!healthy) {
+        fmt::print(
+            terminal.out,
+            "{}\n",
+            terminal.paint(escape(text_at(health, "reason"), 1000), Colour::red)
+        );
+    }
+}
+
+Cell count_cell(std::uint64_t number, Colour colour = Colour::none) {
+    return {human_count(number), number == 0 ? Colour::dim : colour};
+}
+
+void print_domains(const json::array& domains, const Terminal& terminal) {
+    Table table{{
+        {"DOMAIN", Align::left, 16},
+        {"PHASE"},
+        {"HELD", Align::right},
+        {"SIZE", Align::right},
+        {"DUE", Align::right},
+        {"FLIGHT", Align::right},
+        {"PARKED", Align::right},
+        {"DELIVERED", Align::right},
+    }};
+    for (const json::value& value : domains) {
+        if (!value.is_object()) {
+            continue;
+        }
+        const json::object& row = value.get_object();
+        const json::object& counts = object_at(row, "counts");
+        const std::string wave = text_at(row, "wave");
+        const std::string domain = text_at(row, "domain");
+        table.add({
+            wave.empty() || wave == "default" ? domain : domain + "/" + wave,
+            text_at(row, "phase"),
+            count_cell(number_at(counts, "held")),
+            {human_size(number_at(row, "held_octets")),
+             number_at(row, "held_octets") == 0 ? Colour::dim : Colour::none},
+            count_cell(number_at(counts, "due")),
+            count_cell(number_at(counts, "in_flight")),
+            count_cell(number_at(counts, "parked"), Colour::yellow),
+            count_cell(number_at(counts, "delivered")),
+        });
+    }
+    if (table.empty()) {
+        fmt::print(terminal.out, "no domains: add one to the configuration, then reload\n");
+    }
+    table.print(terminal);
+}
+
+void print_servers(const json::array& servers, WallTime now, const Terminal& terminal) {
+    Table table{{
+        {"SERVER"},
+        {"ADDRESS", Align::left, 14},
+        {"CONN", Align::right},
+        {"DUE", Align::right},
+        {"FLIGHT", Align::right},
+        {"NEXT", Align::right},
+        {"DELIVERED", Align::right},
+        {"LAST ERROR", Align::left, 10},
+    }};
+    for (const json::value& value : servers) {
+        if (!value.is_object()) {
+            continue;
+        }
+        const json::object& row = value.get_object();
+        const std::string error = text_at(row, "last_error");
+        table.add({
+            text_at(row, "name"),
+            text_at(row, "address"),
+            fmt::format(
+                "{}/{}", number_at(row, "connections_open"), number_at(row, "connections_max")
+            ),
+            count_cell(number_at(row, "due")),
+            count_cell(number_at(row, "in_flight")),
+            human_wait(time_at(row, "next_attempt_at"), now),
+            human_age(time_at(row, "last_delivery_at"), now),
+            {error.empty() ? "-" : error, error.empty() ? Colour::dim : Colour::yellow},
+        });
+    }
+    if (!table.empty()) {
+        terminal.out << "\n";
+    }
+    table.print(terminal);
+}
+
+void print_foot(const json::object& status, const Terminal& terminal) {
+    const json::object& disk = object_at(status, "disk");
+    fmt::print(
+        terminal.out,
+        "\n{}\n{} in, disk {} free of which {} stay in reserve\n",
+        format_books(object_at(status, "queue")),
+        counted(number_at(object_at(status, "sessions"), "inbound"), "session"),
+        human_size(number_at(disk, "free_octets")),
+        human_size(number_at(disk, "reserve_octets"))
+    );
+}
+
+}  // namespace
+
+Result<Exit> run(const ShowStatus&, Context& context) {
+    SIDING_ASSIGN(const Document status, context.api.get("/v1/status"));
+    const Terminal& terminal = context.terminal;
+    if (context.json) {
+        terminal.out << status.text << "\n";
+        return Exit::done;
+    }
+    const WallTime now = time_at(status.value, "now").value_or(context.clock.now());
+    print_head(status.value, now, terminal);
+    terminal.out << "\n";
+    print_domains(array_at(status.value, "domains"), terminal);
+    print_servers(array_at(status.value, "servers"), now, terminal);
+    print_foot(status.value, terminal);
+    return Exit::done;
+}
+
+}  // namespace siding::cli

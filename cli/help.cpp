@@ -1,0 +1,77 @@
+#include "cli/help.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+namespace siding::cli {
+namespace {
+
+// CLI11's page without its noise: no "TEXT", no "Needs:", REQUIRED only where it is news.
+class HelpFormatter final : public CLI::Formatter {
+public:
+    HelpFormatter() {
+        column_width(24);
+        label("REQUIRED", "");
+        label("OPTIONS", "flags");
+        label("SUBCOMMAND", "VERB");
+        label("SUBCOMMANDS", "Verbs");
+    }
+
+    std::string make_option_opts(const CLI::Option* option) const override {
+        const bool named = !option->get_lnames().empty() || !option->get_snames().empty();
+        if (!named || option->get_items_expected_max() == 0 || option->get_type_name().empty()) {
+            return "";
+        }
+        return " " + option->get_type_name();
+    }
+
+    std::string make_footer(const CLI::App*) const override { return ""; }
+};
+
+}  // namespace
+
+std::string overview() {
+    return R"(Siding holds and passes on mail while a domain's MX moves.
+
+  siding [--socket PATH] [--json] VERB
+
+Look
+  status                          health, domains, servers, the books
+  phase [DOMAIN[/WAVE]]           phases in force
+  queue list [FILTER]             recipients and their states
+  queue show ID                   one message: envelope, recipients
+  parked [FILTER]                 refused recipients, by reason
+  trace QUERY                     what happened to a message
+  audit [--deep]                  prove that the books balance
+
+Act
+  phase DOMAIN[/WAVE] PHASE       move a phase: hold, release, pass_new, …
+  release [FILTER] [--to SERVER]  send held mail; --dry-run counts, --wait watches
+  release list | wait RELEASE     releases, and how far they are
+  queue hold FILTER               keep what is due or parked
+  queue discard FILTER            drop recipients for good
+  queue export --to DIR           write messages as .eml, Maildir or mbox
+
+Without a daemon
+  config check FILE               every error at once, with line and key
+  config reference                every key, its default, its meaning
+  rehearse [--mail PATH]          a whole cutover on loopback, with proof
+
+FILTER   --domain --wave --recipient --sender --state --since --before
+         --larger --id --limit; all that are given must hold
+Exit     0 done, 1 the answer is no, 2 usage, 3 cannot reach the daemon
+Socket   --socket, or SIDING_SOCKET, or /run/siding/control.sock
+
+siding VERB --help says more; siding(1) says all.
+)";
+}
+
+std::string version_line() {
+    return fmt::format("siding {}\n", SIDING_VERSION);
+}
+
+std::shared_ptr<CLI::FormatterBase> make_help_formatter() {
+    return std::make_shared<HelpFormatter>();
+}
+
+}  // namespace siding::cli

@@ -1,0 +1,31 @@
+# `cmake --install BUILD` puts everything where Debian expects it; include() after cli/. The units
+# name /usr/bin, so /usr is the default prefix; DESTDIR= stages a package.
+if(CMAKE_INSTALL_PREFIX_INITIALIZED_TO_DEFAULT)
+    set(CMAKE_INSTALL_PREFIX "/usr" CACHE PATH "Where to install" FORCE)
+endif()
+include(GNUInstallDirs)
+
+install(TARGETS sidingd siding RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+
+set(units "${PROJECT_SOURCE_DIR}/systemd")
+# Not CMAKE_INSTALL_LIBDIR: that is lib/x86_64-linux-gnu on Debian, and systemd reads only lib.
+install(FILES "${units}/siding.service" "${units}/siding.socket" DESTINATION lib/systemd/system)
+install(FILES "${units}/siding.sysusers" DESTINATION lib/sysusers.d RENAME siding.conf)
+install(FILES "${units}/siding.tmpfiles" DESTINATION lib/tmpfiles.d RENAME siding.conf)
+
+install(
+    FILES "${PROJECT_SOURCE_DIR}/config/siding.example.yaml"
+    DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples"
+)
+install(
+    DIRECTORY "${PROJECT_SOURCE_DIR}/docs/"
+    DESTINATION "${CMAKE_INSTALL_DOCDIR}"
+    FILES_MATCHING
+    PATTERN "*.md"
+)
+install(
+    FILES "${PROJECT_SOURCE_DIR}/README.md" "${PROJECT_SOURCE_DIR}/CHANGELOG.md"
+          "${PROJECT_SOURCE_DIR}/LICENSE"
+    DESTINATION "${CMAKE_INSTALL_DOCDIR}"
+    OPTIONAL
+)

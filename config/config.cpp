@@ -1,0 +1,46 @@
+#include "config/config.hpp"
+
+#include "base/check.hpp"
+#include "config/units.hpp"
+
+#include <algorithm>
+
+namespace siding::config {
+
+std::uint64_t DiskReserve::bytes(std::uint64_t disk_size_bytes) const {
+    switch (kind_) {
+    case Kind::automatic:
+        return std::max(std::uint64_t{2} << 30, disk_size_bytes / 20);
+    case Kind::bytes:
+        return amount_;
+    case Kind::percent:
+        return disk_size_bytes / 100 * amount_;
+    }
+    SIDING_UNREACHABLE("disk reserve");
+}
+
+Result<DiskReserve> DiskReserve::parse(std::string_view text) {
+    if (text == "auto") {
+        return automatic();
+    }
+    if (text.ends_with('%')) {
+        SIDING_ASSIGN(const unsigned percent, parse_percent(text));
+        return of_percent(percent);
+    }
+    SIDING_ASSIGN(const std::uint64_t size_bytes, parse_size(text));
+    return of_bytes(size_bytes);
+}
+
+std::string DiskReserve::text() const {
+    switch (kind_) {
+    case Kind::automatic:
+        return "auto";
+    case Kind::bytes:
+        return format_size(amount_);
+    case Kind::percent:
+        return format_percent(static_cast<unsigned>(amount_));
+    }
+    SIDING_UNREACHABLE("disk reserve");
+}
+
+}  // namespace siding::config

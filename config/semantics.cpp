@@ -1,0 +1,113 @@
+#include "config/semantics.hpp"
+
+#include "base/bytes.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <set>
+#include <sys/un.h>
+
+namespace siding::config {
+namespace {
+
+bool is_server_name(std::string_view name) {
+    constexpr std::size_t name_max = 32;
+    return !name.empty() && name.size() <= name_max && std::ranges::all_of(name, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    });
+}
+
+void check_listeners(const Config& config, Problems& problems) {
+    std::set<Endpoint> seen;
+    for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+        const Endpoint& address = config.listeners[i].address;
+        if (address.port != 0 && !seen.insert(address).second) {
+            const std::string key = fmt::format("listeners[{}].address", i);
+            problems.add(
+                problems.place_of(key),
+                key,
+                format_endpoint(address) + " is already in the list; write it once"
+            );
+        }
+    }
+}
+
+void check_servers(const Config& config, Problems& problems) {
+    for (const auto& [name, server] : config.servers) {
+        const std::string key = "servers." + escape(name);
+        if (!is_server_name(name)) {
+            problems.add(
+                problems.place_of(key),
+                key,
+                "is no name for a server; allowed: up to 32 of a-z, 0-9, - and _"
+            );
+        }
+        const bool self = std::ranges::any_of(config.listeners, [&](const Listener& listener) {
+            return server.address.port != 0 && listener.address == server.address;
+        });
+        if (self) {
+            problems.add(
+                problems.place_of(key + ".address"),
+                key + ".address",
+                "is one of our own listeners; mail would go round in circles"
+            );
+        }
+    }
+}
+
+void check_domains(const Config& config, Problems& problems) {
+    for (const auto& [domain, settings] : config.domains) {
+        const auto server = server_of(settings.phase);
+        if (server && !config.servers.contains(std::string{*server})) {
+            const std::string key = fmt::format("domains.{}.phase", domain.text());
+            problems.add(
+                problems.place_of(key),
+                key,
+                fmt::format(
+                    "{} sends to the server '{}', which is missing under servers",
+                    format_phase(settings.phase),
+                    *server
+                )
+            );
+        }
+    }
+}
+
+void check_control(const Control& control, Problems& problems) {
+    constexpr std::size_t socket_path_max = sizeof(sockaddr_un::sun_path) - 1;
+    if (control.socket.size() > socket_path_max) {
+        problems.add(
+            problems.place_of("control.socket"),
+            "control.socket",
+            fmt::format("is too long for a socket; allowed: {} octets", socket_path_max)
+        );
+    }
+    if (control.token_file && !control.http) {
+        problems.add(
+            problems.place_of("control.token_file"),
+            "control.token_file",
+            "is for control.http, which is missing"
+        );
+    }
+}
+
+}  // namespace
+
+void check_semantics(const Config& config, Problems& problems) {
+    check_listeners(config, problems);
+    check_servers(config, problems);
+    check_domains(config, problems);
+    check_control(config.control, problems);
+    if (config.limits.hard_errors < config.limits.soft_errors) {
+        problems.add(
+            problems.place_of("limits.hard_errors"),
+            "limits.hard_errors",
+            fmt::format(
+                "must be at least limits.soft_errors ({}), which come first",
+                config.limits.soft_errors
+            )
+        );
+    }
+}
+
+}  // namespace siding::config

@@ -1,0 +1,124 @@
+#include "config/values.hpp"
+
+#include "base/bytes.hpp"
+#include "config/units.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace siding::config {
+namespace {
+
+Error refuse(const Key& key, std::string_view text) {
+    return {
+        Errc::invalid_argument,
+        fmt::format("'{}' is not accepted; allowed: {}", escape(text), allowed_values(key))};
+}
+
+bool in_range(const Key& key, std::uint64_t amount) {
+    return amount >= key.min && amount <= key.max;
+}
+
+}  // namespace
+
+Result<std::uint64_t> size_value(const Key& key, std::string_view text) {
+    const auto size = parse_size(text);
+    return size && in_range(key, *size) ? size : refuse(key, text);
+}
+
+Result<std::chrono::milliseconds> duration_value(const Key& key, std::string_view text) {
+    const auto duration = parse_duration(text);
+    const bool good = duration && in_range(key, static_cast<std::uint64_t>(duration->count()));
+    return good ? duration : refuse(key, text);
+}
+
+Result<std::uint64_t> count_value(const Key& key, std::string_view text) {
+    const auto count = parse_count(text);
+    return count && in_range(key, *count) ? count : refuse(key, text);
+}
+
+Result<std::string_view> choice_value(const Key& key, std::string_view text) {
+    const auto choices = split_choices(key.choices);
+    if (const auto found = std::ranges::find(choices, text); found != choices.end()) {
+        return *found;
+    }
+    Error error = refuse(key, text);
+    return key.not_yet.empty() ? error : with_context(error, std::string{key.not_yet});
+}
+
+Result<std::optional<unsigned>> threads_value(const Key& key, std::string_view text) {
+    if (text == "auto") {
+        return std::optional<unsigned>{};
+    }
+    SIDING_ASSIGN(const std::uint64_t count, count_value(key, text));
+    return std::optional{static_cast<unsigned>(count)};
+}
+
+Result<DiskReserve> reserve_value(const Key& key, std::string_view text) {
+    auto reserve = DiskReserve::parse(text);
+    return reserve ? reserve : refuse(key, text);
+}
+
+Result<std::string> hostname_value(const Key& key, std::string_view text) {
+    const auto name = Domain::parse(text);
+    const bool full = name && name->text().find('.') != std::string::npos;
+    return full && !is_ip_address(text) ? Result<std::string>{name->text()} : refuse(key, text);
+}
+
+Result<std::string> path_value(const Key& key, std::string_view text) {
+    const bool good = text.starts_with('/') && text.find('\0') == std::string_view::npos;
+    return good ? Result<std::string>{std::string{text}} : refuse(key, text);
+}
+
+Result<Endpoint> listener_value(const Key&, std::string_view text) {
+    SIDING_ASSIGN(Endpoint endpoint, parse_endpoint(text));
+    if (!is_ip_address(endpoint.host)) {
+        return Error{
+            Errc::invalid_argument,
+            fmt::format(
+                "'{}' is a name; a listener is an IP address and port, such as [::]:25, "
+                "0.0.0.0:25 or 127.0.0.1:2525",
+                escape(text)
+            )};
+    }
+    return endpoint;
+}
+
+Result<Endpoint> server_value(const Key&, std::string_view text) {
+    SIDING_ASSIGN(Endpoint endpoint, parse_endpoint(text, std::uint16_t{25}));
+    if (endpoint.port == 0) {
+        return Error{Errc::invalid_argument, "nobody listens on port 0; allowed: 1 to 65535"};
+    }
+    return endpoint;
+}
+
+Result<Endpoint> loopback_value(const Key&, std::string_view text) {
+    SIDING_ASSIGN(Endpoint endpoint, parse_endpoint(text));
+    if (!is_loopback_address(endpoint.host)) {
+        return Error{
+            Errc::invalid_argument,
+            fmt::format(
+                "'{}' can be reached from outside; allowed: a loopback address, such as "
+                "127.0.0.1:8025 or [::1]:8025",
+                escape(text)
+            )};
+    }
+    return endpoint;
+}
+
+Result<Phase> phase_value(const Key& key, std::string_view text) {
+    SIDING_TRY(choice_value(key, text));
+    return parse_phase(text);
+}
+
+Result<LogLevel> log_level_value(const Key& key, std::string_view text) {
+    SIDING_TRY(choice_value(key, text));
+    return parse_log_level(text);
+}
+
+Result<BareNewlines> bare_newlines_value(const Key& key, std::string_view text) {
+    SIDING_ASSIGN(const std::string_view choice, choice_value(key, text));
+    return choice == "reject" ? BareNewlines::reject : BareNewlines::normalize;
+}
+
+}  // namespace siding::config

@@ -1,0 +1,108 @@
+// Everything that can change the queue, as values. A change is applied whole or not at all, and is
+// on disk when the committer answers. The store applies them in order, on one thread, so a change
+// that no longer fits (a recipient was discarded meanwhile) is refused alone, with Errc::conflict.
+#pragma once
+
+#include "base/phase.hpp"
+#include "queue/envelope.hpp"
+#include "queue/filter.hpp"
+#include "queue/ledger.hpp"
+#include "queue/recipient_state.hpp"
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace siding::queue {
+
+// Where a new recipient goes: held, or due at once on a lane.
+struct Placement {
+    State state = State::held;  // held or due
+    std::string lane;
+};
+
+struct AcceptMessage {
+    Envelope envelope;
+    std::vector<Placement> placements;       // one per recipient
+    std::optional<std::string> inline_body;  // unset: all chunks were written ahead
+};
+
+// due → in_flight for each; the ones that are not due any more are left out of the answer.
+struct StartAttempt {
+    MessageId message;
+    std::vector<std::uint32_t> recipients;
+    std::string server;
+};
+
+enum class OutcomeKind { delivered, deferred, in_doubt, parked };
+
+struct RecipientOutcome {
+    std::uint32_t recipient = 0;
+    OutcomeKind kind = OutcomeKind::deferred;
+    std::string reply;           // the server's words or ours
+    WallTime next_attempt_at{};  // deferred, in_doubt
+};
+
+struct RecordOutcome {
+    MessageId message;
+    std::vector<RecipientOutcome> outcomes;
+    std::string server;
+    std::string peer;
+};
+
+// release, hold, reroute, park, recover or discard for chosen recipients. Those whose state does
+// not allow it are skipped; the answer counts the others.
+struct MoveRecipients {
+    Event event = Event::hold;
+    std::vector<RecipientId> recipients;
+    std::string server;   // release, reroute: the lane
+    bool pinned = false;  // release: keep to that server whatever the phase says
+    WallTime due_at{};
+    std::uint64_t release_id = 0;
+    std::string who;
+    std::string why;
+};
+
+struct PhaseMove {
+    Domain domain;
+    std::string wave = "default";
+    Phase to = Phase::prep;
+    bool initial = false;  // sets a phase where none is stored yet, from the configuration
+};
+
+// All of them or none, one epoch. Errc::conflict names an illegal move.
+struct SetPhases {
+    std::vector<PhaseMove> moves;
+    std::string who;
+    std::string why;
+};
+
+// A release job (docs/architecture.md): kept so that it survives a restart.
+struct ReleaseJob {
+    std::uint64_t id = 0;  // set by the store for a new job
+    Filter filter;
+    std::string server;
+    bool pinned = true;
+    WallTime ordered_at{};
+    std::string who;
+    std::uint64_t chosen = 0;  // recipients that the job has moved to due so far
+    bool complete = false;     // all matching recipients were moved
+};
+
+struct PutRelease {
+    ReleaseJob job;
+};
+
+using Change =
+    std::variant<AcceptMessage, StartAttempt, RecordOutcome, MoveRecipients, SetPhases, PutRelease>;
+
+// What came of one change.
+struct Applied {
+    std::vector<std::uint32_t> recipients;  // StartAttempt: those now in flight
+    std::uint64_t moved = 0;                // MoveRecipients, RecordOutcome: transitions made
+    std::uint64_t epoch = 0;                // SetPhases
+    std::uint64_t release_id = 0;           // PutRelease
+};
+
+}  // namespace siding::queue

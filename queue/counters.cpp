@@ -1,0 +1,22 @@
+#include "queue/counters.hpp"
+
+#include <numeric>
+
+namespace siding::queue {
+
+std::uint64_t StateCounts::total() const {
+    return std::accumulate(by_state.begin(), by_state.end(), std::uint64_t{0});
+}
+
+StateCounts Counters::all() const {
+    StateCounts sum;
+    for (const auto& [wave, counts] : waves) {
+        for (const State state : all_states) {
+            sum.of(state) += counts.of(state);
+        }
+        sum.held_octets += counts.held_octets;
+    }
+    return sum;
+}
+
+}  // namespace siding::queue

@@ -1,0 +1,38 @@
+// Room on the disk: below the reserve no new mail is accepted, while release and delete still work,
+// since they need room in the log too.
+#pragma once
+
+#include "base/result.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+namespace siding::queue {
+
+struct DiskFacts {
+    std::uint64_t free_octets = 0;
+    std::uint64_t reserve_octets = 0;
+};
+
+class DiskSpace {
+public:
+    // Without a configured reserve: max(2 GiB, 5 % of the file system), but at most half of it.
+    DiskSpace(std::filesystem::path directory, std::optional<std::uint64_t> reserve_octets);
+
+    // Asks the file system at most once a second. Errc::limit_exceeded when `octets` more would go
+    // below the reserve, Errc::storage_failure when the file system does not answer.
+    Result<void> check(std::uint64_t octets) const;
+    Result<DiskFacts> facts() const;
+
+private:
+    std::filesystem::path directory_;
+    std::optional<std::uint64_t> reserve_octets_;
+    mutable std::atomic<std::int64_t> asked_at_ns_ = 0;
+    mutable std::atomic<std::uint64_t> free_octets_ = 0;
+    mutable std::atomic<std::uint64_t> automatic_reserve_ = 0;
+};
+
+}  // namespace siding::queue

@@ -1,0 +1,74 @@
+// The ledger: what durably happened, append-only. Each line's chain value is
+// SHA-256(previous chain ‖ record octets), so that a line cannot be changed or dropped unseen.
+#pragma once
+
+#include "base/digest.hpp"
+#include "base/id.hpp"
+#include "base/result.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace siding::queue {
+
+enum class LedgerKind {
+    accepted,     // 250 was earned; lists all recipients
+    attempt,      // a server is about to hear of the recipient
+    delivered,    // 2xx for the recipient
+    deferred,     // 4xx or no connection: due again
+    in_doubt,     // the connection broke after the final dot: due again, perhaps delivered already
+    parked,       // 5xx or unreadable
+    released,     // left held or parked
+    held,         // came (back) into held
+    rerouted,     // due on another lane
+    recovered,    // an attempt was cut off by a crash of ours
+    discarded,    // by an operator
+    phase,        // a wave changed phase
+    quarantined,  // a record could not be read and was moved aside
+    started,      // a daemon opened the queue
+};
+
+std::string_view format_ledger_kind(LedgerKind kind);
+
+struct AcceptedRecipient {
+    std::string address;
+    std::string domain;
+    std::string wave;
+};
+
+struct LedgerEntry {
+    std::uint64_t sequence = 0;
+    WallTime at{};
+    LedgerKind kind = LedgerKind::accepted;
+    RecipientId recipient;  // number is 0 and means nothing for accepted, phase, started
+
+    // accepted
+    std::vector<AcceptedRecipient> recipients;
+    std::string sender;
+    std::string client_address;
+    std::string message_id_header;
+    std::uint64_t size_octets = 0;
+    Digest sha256;
+    std::uint32_t bare_newlines = 0;
+
+    // all others, as far as they apply
+    std::string address;          // the recipient; "domain/wave" for phase
+    std::string server;           // lane
+    std::string peer;             // address the attempt went to
+    std::string reply;            // the server's words, or why
+    std::string who;              // operator ("uid:1000 alice"), "sidingd" for our own doing
+    std::string from_state;       // state or phase before …
+    std::string to_state;         // … and after
+    std::uint64_t epoch = 0;      // number of the flip, for phase
+    std::string quarantined_key;  // name of the record, for quarantined
+
+    Digest chain;
+};
+
+// What the first line chains to.
+Digest ledger_genesis();
+Digest chain_of(const Digest& previous, std::string_view record);
+
+}  // namespace siding::queue

@@ -1,0 +1,26 @@
+// The phases in force: a value, replaced whole at each flip, so that a transaction keeps the epoch
+// it began with.
+#pragma once
+
+#include "base/domain.hpp"
+#include "base/phase.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace siding::queue {
+
+struct PhaseTable {
+    std::uint64_t epoch = 0;                                      // number of the flip in force
+    std::map<std::pair<std::string, std::string>, Phase> phases;  // (domain, wave)
+
+    std::optional<Phase> find(const Domain& domain, const std::string& wave = "default") const {
+        const auto found = phases.find({domain.text(), wave});
+        return found == phases.end() ? std::nullopt : std::optional{found->second};
+    }
+};
+
+}  // namespace siding::queue

@@ -1,0 +1,80 @@
+// Builds one atomic batch out of changes: recipient rows, their index keys, counters, ledger lines.
+// The rules of change.hpp live here. A change is checked before its first effect, so a refused one
+// leaves nothing in the batch. Used on the commit thread alone.
+#pragma once
+
+#include "queue/change.hpp"
+#include "queue/counters.hpp"
+#include "queue/phase_table.hpp"
+#include "queue/record.hpp"
+#include "queue/rocks_database.hpp"
+
+#include <rocksdb/write_batch.h>
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+namespace siding::queue {
+
+// What the store keeps in memory and a batch moves on.
+struct Facts {
+    Tail tail;
+    Counters counters;
+    PhaseTable phases;
+};
+
+class RocksBatch {
+public:
+    RocksBatch(const RocksDatabase& database, const Facts& facts, WallTime now);
+
+    // On an error this change alone is refused: conflict, not_found, or a row that the disk would
+    // not give. All rows are loaded before the first effect. A row that is there but unreadable is
+    // moved aside (quarantine) and counts as ended.
+    Result<Applied> apply(const Change& change);
+    void note(LedgerEntry entry);
+
+    // Closes the batch: counters and tail. Nothing may be applied after.
+    rocksdb::WriteBatch& finish();
+    // The facts as they are once the batch is written.
+    void publish(Facts& facts) const;
+    bool empty() const { return batch_.Count() == 0; }
+
+private:
+    Result<Applied> apply(const AcceptMessage& change);
+    Result<Applied> apply(const StartAttempt& change);
+    Result<Applied> apply(const RecordOutcome& change);
+    Result<Applied> apply(const MoveRecipients& change);
+    Result<Applied> apply(const SetPhases& change);
+    Result<Applied> apply(const PutRelease& change);
+
+    // Nothing if the recipient has ended or is unknown.
+    Result<std::optional<RecipientRow>> load(RecipientId id);
+    // Moves the row, its index key and the counters; ends the message with its last recipient.
+    void store(const Recipient& before, RecipientRow row);
+    void end_message(const RecipientRow& row);
+    bool has_other_recipients(const RecipientRow& row);
+    void quarantine(
+        Family family, const std::string& key, const std::string& value, const Error& error
+    );
+
+    void count(const Recipient& recipient, int by);
+    StateCounts& wave_counts(const Recipient& recipient);
+    StateCounts& release_counts(std::uint64_t release);
+
+    void put(Family family, std::string_view key, std::string_view value);
+    void erase(Family family, std::string_view key);
+
+    const RocksDatabase& database_;
+    const Facts& facts_;
+    WallTime now_;
+    rocksdb::WriteBatch batch_;
+    Tail tail_;
+    std::map<RecipientId, std::optional<RecipientRow>> rows_;  // as this batch leaves them
+    std::map<std::pair<std::string, std::string>, StateCounts> waves_;
+    std::map<std::uint64_t, StateCounts> releases_;
+    std::map<std::pair<std::string, std::string>, Phase> phases_;
+};
+
+}  // namespace siding::queue

@@ -1,0 +1,190 @@
+#include "queue/rocks_listing.hpp"
+
+#include "base/bytes.hpp"
+#include "queue/keys.hpp"
+#include "queue/record.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <fmt/format.h>
+
+namespace siding::queue {
+namespace {
+
+bool wants(const Filter& filter, State state) {
+    return !filter.state || *filter.state == state;
+}
+
+// Rows at rest: one stretch for each wave, narrowed to one mailbox where the filter names one.
+void plan_held(
+    std::vector<Stretch>& plan, const Filter& filter, const Counters& counters, State state
+) {
+    if (!wants(filter, state)) {
+        return;
+    }
+    for (const auto& [wave, counts] : counters.waves) {
+        if ((filter.domain && filter.domain->text() != wave.first) ||
+            (filter.wave && *filter.wave != wave.second)) {
+            continue;
+        }
+        plan.push_back(
+            {Family::held,
+             keys::held_prefix(state, wave.first, wave.second, filter.recipient),
+             Stretch::Shape::recipient_keys,
+             {state}}
+        );
+    }
+}
+
+class Walker {
+public:
+    Walker(
+        const RocksDatabase& database,
+        const Filter& filter,
+        const std::function<bool(Recipient)>& visit
+    )
+        : database_{database}, filter_{filter}, visit_{visit} {}
+
+    // True to go on, false when `visit` has enough.
+    Result<bool> offer(const Stretch& stretch, RecipientId id) {
+        if (!matches_id(filter_, id)) {
+            return true;
+        }
+        SIDING_ASSIGN(const auto stored, database_.get(Family::recipient, keys::recipient(id)));
+        if (!stored) {
+            return true;  // ended since the iterator was opened
+        }
+        auto row = decode_recipient(*stored, id);
+        if (!row) {
+            return true;  // the next change to it moves it to quarantine; audit names it
+        }
+        const bool here =
+            stretch.states.empty() ||
+            std::ranges::find(stretch.states, row->recipient.state) != stretch.states.end();
+        return here && matches(filter_, row->recipient) ? visit_(std::move(row->recipient)) : true;
+    }
+
+    Result<bool> offer_message(const Stretch& stretch, MessageId message) {
+        const std::string prefix = keys::message(message);
+        const auto rows = database_.scan(Family::recipient, keys::after_prefix(prefix));
+        bool more = true;
+        for (rows->Seek(prefix); rows->Valid() && more; rows->Next()) {
+            SIDING_ASSIGN(more, offer(stretch, keys::tail_recipient(rows->key().ToStringView())));
+        }
+        return more;
+    }
+
+private:
+    const RocksDatabase& database_;
+    const Filter& filter_;
+    const std::function<bool(Recipient)>& visit_;
+};
+
+struct Position {
+    std::size_t stretch = 0;
+    std::string key;  // go on after it; empty: from the start of the stretch
+};
+
+Result<Position> parse_cursor(std::string_view cursor) {
+    Position position;
+    if (cursor.empty()) {
+        return position;
+    }
+    const auto colon = cursor.find(':');
+    const bool good =
+        colon != std::string_view::npos &&
+        std::from_chars(cursor.data(), cursor.data() + colon, position.stretch).ec == std::errc{};
+    if (!good || (cursor.size() - colon - 1) % 2 != 0) {
+        return Error{
+            Errc::invalid_argument, "not a cursor; give back the one from the page before"};
+    }
+    for (std::size_t i = colon + 1; i < cursor.size(); i += 2) {
+        unsigned value = 0;
+        if (std::from_chars(&cursor[i], &cursor[i] + 2, value, 16).ec != std::errc{}) {
+            return Error{
+                Errc::invalid_argument, "not a cursor; give back the one from the page before"};
+        }
+        position.key.push_back(static_cast<char>(value));
+    }
+    return position;
+}
+
+}  // namespace
+
+std::vector<Stretch> plan_walk(const Filter& filter, const Counters& counters) {
+    if (filter.message) {
+        return {{Family::recipient, keys::message(*filter.message), {}, {}}};
+    }
+    if (filter.sender && !filter.recipient) {
+        return {
+            {Family::trace,
+             keys::trace_prefix('s', *filter.sender),
+             Stretch::Shape::message_keys,
+             {}}};
+    }
+    std::vector<Stretch> plan;
+    plan_held(plan, filter, counters, State::held);
+    plan_held(plan, filter, counters, State::parked);
+    if (!wants(filter, State::due) && !wants(filter, State::in_flight)) {
+        return plan;
+    }
+    if (filter.recipient) {
+        plan.push_back(
+            {Family::trace,
+             keys::trace_prefix('r', *filter.recipient),
+             Stretch::Shape::message_keys,
+             {State::due, State::in_flight}}
+        );
+        return plan;
+    }
+    if (wants(filter, State::due)) {
+        plan.push_back({Family::due, "d", Stretch::Shape::recipient_keys, {State::due}});
+    }
+    if (wants(filter, State::in_flight)) {
+        plan.push_back(
+            {Family::due,
+             keys::in_flight_prefix(),
+             Stretch::Shape::recipient_keys,
+             {State::in_flight}}
+        );
+    }
+    return plan;
+}
+
+Result<std::string> walk(
+    const RocksDatabase& database,
+    const std::vector<Stretch>& plan,
+    const Filter& filter,
+    std::string_view cursor,
+    const std::function<bool(Recipient)>& visit
+) {
+    SIDING_ASSIGN(const Position start, parse_cursor(cursor));
+    Walker walker{database, filter, visit};
+    for (std::size_t i = start.stretch; i < plan.size(); ++i) {
+        const Stretch& stretch = plan[i];
+        const auto keys_of = database.scan(stretch.family, keys::after_prefix(stretch.prefix));
+        const bool resumed = i == start.stretch && !start.key.empty();
+        keys_of->Seek(resumed ? start.key : stretch.prefix);
+        if (resumed && keys_of->Valid() && keys_of->key() == start.key) {
+            keys_of->Next();
+        }
+        for (; keys_of->Valid(); keys_of->Next()) {
+            const std::string_view key = keys_of->key().ToStringView();
+            const bool by_recipient = stretch.shape == Stretch::Shape::recipient_keys;
+            SIDING_ASSIGN(
+                const bool more,
+                by_recipient ? walker.offer(stretch, keys::tail_recipient(key))
+                             : walker.offer_message(stretch, keys::tail_message(key))
+            );
+            if (!more) {
+                return fmt::format("{}:{}", i, to_hex(key));
+            }
+        }
+        if (!keys_of->status().ok()) {
+            return database.to_error(keys_of->status(), "listing");
+        }
+    }
+    return std::string{};
+}
+
+}  // namespace siding::queue

@@ -1,0 +1,61 @@
+// Set SIDING_WRITE_GENERATED=1 to write the generated files instead of comparing them.
+#include "config/reference.hpp"
+
+#include "config/load.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+namespace siding::config {
+namespace {
+
+void expect_file(const std::string& path, const std::string& text) {
+    if (std::getenv("SIDING_WRITE_GENERATED") != nullptr) {
+        std::ofstream{path} << text;
+        return;
+    }
+    std::ostringstream file;
+    file << std::ifstream{path}.rdbuf();
+    EXPECT_EQ(file.str(), text) << path
+                                << ": run with SIDING_WRITE_GENERATED=1 to bring it up to date";
+}
+
+TEST(Reference, FilesAreUpToDate) {
+    expect_file("docs/configuration.md", format_reference());
+    expect_file("config/siding.example.yaml", format_example());
+}
+
+TEST(Reference, TheExampleLoadsAndSaysOnlyDefaults) {
+    auto example = load_text(format_example(), "example");
+    ASSERT_TRUE(example) << example.error().text();
+    auto minimal = load_text(minimal_example(), "minimal");
+    ASSERT_TRUE(minimal) << minimal.error().text();
+    for (auto& [domain, settings] : minimal->domains) {
+        settings.phase = Phase::prep;
+    }
+    EXPECT_EQ(*example, *minimal);
+}
+
+TEST(Reference, TheExampleStillLoadsWithEveryLineInForce) {
+    std::string all = format_example();
+    for (auto at = all.find('#'); at != std::string::npos; at = all.find('#', at + 1)) {
+        const bool explains = all.compare(at, 2, "# ") == 0;
+        if (!explains) {
+            all.erase(at, 1);
+        }
+    }
+    const auto config = load_text(all, "all");
+    ASSERT_TRUE(config) << config.error().text();
+    EXPECT_TRUE(config->control.http);
+}
+
+TEST(Reference, TheMinimalExampleIsTenLinesAtMost) {
+    EXPECT_LE(std::ranges::count(minimal_example(), '\n'), 10);
+}
+
+}  // namespace
+}  // namespace siding::config
