@@ -23,10 +23,10 @@ inline constexpr std::size_t path_octets_max = 1024;
 // half) must fit a default receive buffer, or both ends could block in a write (RFC 2920 §3.1).
 inline constexpr std::size_t pipelined_commands_max = 64;
 
-// --- Inbound dialogue (the values are Postfix's: smtpd_soft_error_limit and neighbours) -----------
+// --- Inbound dialogue (Postfix's values: smtpd_soft_error_limit and neighbours) -------------
 inline constexpr std::size_t errors_soft_max = 10;  // from the next on, an error's reply is delayed
 inline constexpr std::size_t errors_hard_max = 20;  // this one ends the session
-inline constexpr std::size_t junk_commands_max = 100;  // NOOP, RSET, VRFY, EHLO between two messages
+inline constexpr std::size_t junk_commands_max = 100;  // NOOP, RSET, VRFY, EHLO per message
 inline constexpr auto error_delay = 1s;
 // RFC 5321 §6.3 says at least 100 for a general relay; a relay between two hosts needs fewer.
 inline constexpr std::size_t received_fields_max = 50;

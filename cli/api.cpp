@@ -6,9 +6,9 @@
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
 #include <array>
+#include <fmt/format.h>
 #include <utility>
 
 namespace siding::cli {
@@ -46,8 +46,7 @@ std::optional<json::object> parse_object(const std::string& text) {
 
 Error refusal(const net::HttpReply& reply) {
     const auto document = parse_object(reply.body);
-    const json::object error =
-        document ? object_at(*document, "error") : json::object{};
+    const json::object error = document ? object_at(*document, "error") : json::object{};
     const std::string message = text_at(error, "message");
     if (message.empty()) {
         return {
@@ -67,9 +66,9 @@ Error transport_error(Error error) {
         return unreachable(std::move(error.context));
     }
     if (error.code.category() != siding_category()) {
-        return unreachable(fmt::format(
-            "{}; what was asked may have been done: see siding status", error.message()
-        ));
+        return unreachable(
+            fmt::format("{}; what was asked may have been done: see siding status", error.message())
+        );
     }
     return error;
 }
@@ -106,7 +105,9 @@ Result<Document> Api::get(const std::string& path, net::HttpQuery query) const {
 }
 
 Result<Document> Api::post(const std::string& path, const json::object& body) const {
-    return call(patient_client_, {.method = "POST", .target = {path}, .body = json::serialize(body)});
+    return call(
+        patient_client_, {.method = "POST", .target = {path}, .body = json::serialize(body)}
+    );
 }
 
 Result<Document> Api::put(const std::string& path, const json::object& body) const {

@@ -4,9 +4,8 @@
 #include "cli/quantities.hpp"
 #include "queue/recipient_state.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace siding::cli {
 
@@ -25,7 +24,10 @@ std::string format_books(const boost::json::object& counts) {
     const auto accepted = counts.contains("accepted") ? number_at(counts, "accepted") : sum;
     const bool balanced = accepted == sum;
     return fmt::format(
-        "accepted {} {} {}", human_count(accepted), balanced ? "=" : "≠", parts.empty() ? "0" : parts
+        "accepted {} {} {}",
+        human_count(accepted),
+        balanced ? "=" : "≠",
+        parts.empty() ? "0" : parts
     );
 }
 

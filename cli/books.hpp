@@ -9,7 +9,8 @@
 namespace siding::cli {
 
 // "accepted 20,012 = held 12 + parked 3 + delivered 19,997"; states without recipients are left
-// out. Members: accepted (their sum without it), held, due, in_flight, parked, delivered, discarded.
+// out. Members: accepted (their sum without it), held, due, in_flight, parked, delivered,
+// discarded.
 std::string format_books(const boost::json::object& counts);
 
 }  // namespace siding::cli

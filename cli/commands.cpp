@@ -3,16 +3,17 @@
 #include "cli/interrupt.hpp"
 #include "cli/options.hpp"
 
-#include <fmt/ostream.h>
-
 #include <cstdlib>
+#include <fmt/ostream.h>
 #include <variant>
 
 namespace siding::cli {
 namespace {
 
 void print_error(const Terminal& terminal, const Error& error) {
-    fmt::print(terminal.err, "siding: {}\n", error.message());
+    fmt::print(
+        terminal.err, "siding: {}\n", is_unreachable(error) ? error.context : error.message()
+    );
 }
 
 }  // namespace
@@ -31,7 +32,9 @@ Exit run_action(const Action& action, Context& context) {
         return exit_of(outcome.error());
     }
     if (!context.terminal.out) {
-        print_error(context.terminal, {Errc::internal, "cannot write the output; is the disk full?"});
+        print_error(
+            context.terminal, {Errc::internal, "cannot write the output; is the disk full?"}
+        );
         return Exit::no;
     }
     return *outcome;

@@ -3,9 +3,9 @@
 #include "cli/document.hpp"
 #include "cli/filter_query.hpp"
 #include "cli/quantities.hpp"
+#include "control/filter_params.hpp"
 
 #include <fmt/ostream.h>
-
 #include <string>
 
 namespace siding::cli {
@@ -49,7 +49,7 @@ Result<bool> confirm_discard(const Count& chosen, const Terminal& terminal) {
 Result<Exit> change(
     const std::string& verb, const queue::Filter& filter, json::object body, Context& context
 ) {
-    body["filter"] = filter_json(filter);
+    body["filter"] = control::filter_json(filter);
     SIDING_ASSIGN(const Document moved, context.api.post("/v1/queue/" + verb, body));
     if (context.json) {
         context.terminal.out << moved.text << "\n";
@@ -65,8 +65,8 @@ Result<Exit> change(
 }
 
 Exit nothing_matches(Context& context) {
-    context.terminal.out << (context.json ? "{\"moved\":0}\n"
-                                          : "no recipient matches; nothing changed\n");
+    context.terminal.out
+        << (context.json ? "{\"moved\":0}\n" : "no recipient matches; nothing changed\n");
     return Exit::done;
 }
 

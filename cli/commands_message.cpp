@@ -6,6 +6,7 @@
 #include "cli/table.hpp"
 
 #include <boost/json/value.hpp>
+
 #include <fmt/ostream.h>
 
 namespace siding::cli {
@@ -38,14 +39,12 @@ void print_envelope(const json::object& envelope, WallTime now, const Terminal& 
     const std::string sender = text_at(envelope, "sender");
     const std::string helo = text_at(envelope, "helo");
     const auto received = time_at(envelope, "received_at");
-    const json::array& parameters = array_at(envelope, "mail_parameters");
+    const json::array& parameters = array_at(envelope, "parameters");
     print_fact(terminal, "message", text_at(envelope, "id"));
     print_fact(
         terminal,
         "from",
-        fmt::format(
-            "<{}>{}{}", sender, parameters.empty() ? "" : " ", joined(parameters)
-        )
+        fmt::format("<{}>{}{}", sender, parameters.empty() ? "" : " ", joined(parameters))
     );
     print_fact(
         terminal,
@@ -71,7 +70,7 @@ void print_envelope(const json::object& envelope, WallTime now, const Terminal& 
         )
     );
     print_fact(terminal, "sha256", text_at(envelope, "sha256"));
-    print_fact(terminal, "message-id", text_at(envelope, "message_id_header"));
+    print_fact(terminal, "message-id", text_at(envelope, "message_id"));
 }
 
 std::string what_next(const json::object& row, WallTime now) {
@@ -102,11 +101,13 @@ Result<Exit> run(const ShowMessage& action, Context& context) {
         {"STATE"},
         {"RECIPIENT", Align::left, 16},
         {"TRIES", Align::right},
-        {"LAST ANSWER", Align::left, 16},
+        {"LAST ANSWER", Align::left, 24, true},
     }};
-    queue::Filter filter;
-    filter.message = action.message;
-    SIDING_TRY(for_each_row(*source, filter, [&](const json::object& row) -> Result<void> {
+    for (const json::value& value : array_at(envelope.value, "recipients")) {
+        if (!value.is_object()) {
+            continue;
+        }
+        const json::object& row = value.get_object();
         const std::string state = text_at(row, "state");
         table.add({
             text_at(row, "id"),
@@ -115,8 +116,7 @@ Result<Exit> run(const ShowMessage& action, Context& context) {
             human_count(number_at(row, "attempts")),
             what_next(row, now),
         });
-        return {};
-    }));
+    }
     if (!table.empty()) {
         context.terminal.out << "\n";
     }

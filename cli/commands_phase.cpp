@@ -7,6 +7,7 @@
 
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
+
 #include <fmt/ostream.h>
 
 namespace siding::cli {
@@ -18,12 +19,11 @@ std::string scope_name(const std::string& domain, const std::string& wave) {
     return wave.empty() || wave == "default" ? domain : domain + "/" + wave;
 }
 
-std::string next_phases(std::string_view from) {
-    const auto phase = parse_phase(from);
+std::string next_phases(const json::object& row) {
     std::string out;
-    if (phase.has_value()) {
-        for (const Phase next : legal_moves(*phase)) {
-            out += (out.empty() ? "" : ", ") + std::string{format_phase(next)};
+    for (const json::value& next : array_at(row, "next")) {
+        if (next.is_string()) {
+            out += (out.empty() ? "" : ", ") + std::string{next.get_string()};
         }
     }
     return out.empty() ? "-" : out;
@@ -63,14 +63,12 @@ Result<Exit> run(const ShowPhases& action, Context& context) {
         }
         return Exit::done;
     }
-    Table table{{{"DOMAIN", Align::left, 16}, {"PHASE"}, {"SINCE"}, {"MAY MOVE TO"}}};
+    Table table{{{"DOMAIN", Align::left, 16}, {"PHASE"}, {"MAY MOVE TO"}}};
     for (const json::object& row : rows) {
-        const auto since = time_at(row, "since");
         table.add({
             scope_name(text_at(row, "domain"), text_at(row, "wave")),
             {text_at(row, "phase"), Colour::bold},
-            since ? human_time(*since) : "-",
-            next_phases(text_at(row, "phase")),
+            next_phases(row),
         });
     }
     table.print(context.terminal);

@@ -8,9 +8,9 @@
 
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
-#include <fmt/ostream.h>
 
 #include <algorithm>
+#include <fmt/ostream.h>
 #include <map>
 #include <vector>
 
@@ -179,8 +179,8 @@ Result<Exit> run(const ListParked& action, Context& context) {
         print_group(group, context.clock.now(), terminal);
         terminal.out << "\n";
     }
-    terminal.out << "try again: siding release --state parked    "
-                    "give up: siding queue discard --state parked\n";
+    terminal.out << "to try again:  siding release --state parked\n"
+                    "to give up:    siding queue discard --state parked\n";
     return Exit::done;
 }
 

@@ -1,3 +1,4 @@
+#include "base/bytes.hpp"
 #include "cli/api.hpp"
 #include "cli/books.hpp"
 #include "cli/commands.hpp"
@@ -5,12 +6,10 @@
 #include "cli/quantities.hpp"
 #include "cli/table.hpp"
 
-#include "base/bytes.hpp"
-
 #include <boost/json/value.hpp>
-#include <fmt/ostream.h>
 
 #include <algorithm>
+#include <fmt/ostream.h>
 
 namespace siding::cli {
 namespace {
@@ -84,14 +83,14 @@ void print_domains(const json::array& domains, const Terminal& terminal) {
 void print_servers(const json::array& servers, WallTime now, const Terminal& terminal) {
     Table table{{
         {"SERVER"},
-        {"ADDRESS", Align::left, 14},
+        {"ADDRESS", Align::left, 20},
         {"CONN", Align::right},
         {"DUE", Align::right},
         {"FLIGHT", Align::right},
         {"NEXT", Align::right},
         {"DELIVERED", Align::right},
-        {"LAST ERROR", Align::left, 10},
     }};
+    Table errors{{{"SERVER"}, {"LAST ERROR", Align::left, 20, true}}};
     for (const json::value& value : servers) {
         if (!value.is_object()) {
             continue;
@@ -108,13 +107,19 @@ void print_servers(const json::array& servers, WallTime now, const Terminal& ter
             count_cell(number_at(row, "in_flight")),
             human_wait(time_at(row, "next_attempt_at"), now),
             human_age(time_at(row, "last_delivery_at"), now),
-            {error.empty() ? "-" : error, error.empty() ? Colour::dim : Colour::yellow},
         });
+        if (!error.empty()) {
+            errors.add({text_at(row, "name"), {error, Colour::yellow}});
+        }
     }
     if (!table.empty()) {
         terminal.out << "\n";
     }
     table.print(terminal);
+    if (!errors.empty()) {
+        terminal.out << "\n";
+    }
+    errors.print(terminal);
 }
 
 void print_foot(const json::object& status, const Terminal& terminal) {

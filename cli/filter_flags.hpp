@@ -4,6 +4,7 @@
 #include "base/clock.hpp"
 #include "queue/filter.hpp"
 
+#include <map>
 #include <string>
 
 namespace CLI {
@@ -12,19 +13,8 @@ class App;
 
 namespace siding::cli {
 
-// The flags' texts as given; CLI11 writes into it while parsing.
-struct FilterFlags {
-    std::string domain;
-    std::string wave;
-    std::string recipient;
-    std::string sender;
-    std::string state;
-    std::string since;
-    std::string before;
-    std::string larger;
-    std::string id;
-    std::string limit;
-};
+// The flags' texts as given, by their key in the control API; CLI11 writes into it while parsing.
+using FilterFlags = std::map<std::string, std::string>;
 
 // `flags` must outlive the parsing.
 void add_filter_flags(CLI::App& verb, FilterFlags& flags);

@@ -1,6 +1,7 @@
 #include "cli/help.hpp"
 
 #include <CLI/CLI.hpp>
+
 #include <fmt/format.h>
 
 namespace siding::cli {
@@ -14,7 +15,7 @@ public:
         label("REQUIRED", "");
         label("OPTIONS", "flags");
         label("SUBCOMMAND", "VERB");
-        label("SUBCOMMANDS", "Verbs");
+        label("POSITIONALS", "Arguments");
     }
 
     std::string make_option_opts(const CLI::Option* option) const override {

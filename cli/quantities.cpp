@@ -1,8 +1,7 @@
 #include "cli/quantities.hpp"
 
-#include <fmt/format.h>
-
 #include <array>
+#include <fmt/format.h>
 
 namespace siding::cli {
 

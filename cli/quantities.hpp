@@ -17,7 +17,7 @@ std::string human_size(std::uint64_t octets);   // "512 B", "1.2 KiB", "34 MiB"
 // One unit, rounded down: "0s", "42s", "7m", "3h", "2d".
 std::string human_duration(std::chrono::milliseconds duration);
 
-std::string human_age(std::optional<WallTime> time, WallTime now);  // "7m ago", "-" if unset
+std::string human_age(std::optional<WallTime> time, WallTime now);   // "7m ago", "-" if unset
 std::string human_wait(std::optional<WallTime> time, WallTime now);  // "in 7m", "now", "-"
 
 // "2026-11-21 14:07:30Z"

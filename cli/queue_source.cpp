@@ -29,9 +29,8 @@ public:
         return api_.get("/v1/messages/" + message.text());
     }
 
-    Result<void> read_octets(
-        MessageId message, TraceHeader trace_header, const net::HttpSink& sink
-    ) override {
+    Result<void> read_octets(MessageId message, TraceHeader trace_header, const net::HttpSink& sink)
+        override {
         net::HttpTarget target{.path = "/v1/messages/" + message.text() + "/octets"};
         if (trace_header == TraceHeader::without) {
             target.query["trace"] = "0";

@@ -77,25 +77,36 @@ std::vector<std::size_t> Table::fitting_widths(std::size_t width_max) const {
 }
 
 std::string Table::line(
-    const std::vector<Cell>& cells,
-    const std::vector<std::size_t>& widths,
-    const Terminal& terminal
+    const std::vector<Cell>& cells, const std::vector<std::size_t>& widths, const Terminal& terminal
 ) const {
     std::string out;
-    for (std::size_t i = 0; i < cells.size(); ++i) {
+    std::size_t indent = 0;
+    for (std::size_t i = 0; i + 1 < cells.size(); ++i) {
         const std::string text = fit(cells[i].text, widths[i]);
         const std::string padding(widths[i] - display_width(text), ' ');
-        const bool last = i + 1 == cells.size();
-        if (columns_[i].align == Align::right) {
-            out += padding + terminal.paint(text, cells[i].colour);
-        } else {
-            out += terminal.paint(text, cells[i].colour) + (last ? "" : padding);
-        }
-        out += last ? "" : gap;
+        const std::string painted = terminal.paint(text, cells[i].colour);
+        out += columns_[i].align == Align::right ? padding + painted : painted + padding;
+        out += gap;
+        indent += widths[i] + gap.size();
     }
-    // An empty last cell leaves the padding of the cells before it.
-    out.erase(out.find_last_not_of(' ') + 1);
-    return out + "\n";
+    return out + last_cell(cells.back(), widths.back(), indent, terminal) + "\n";
+}
+
+std::string Table::last_cell(
+    const Cell& cell, std::size_t width, std::size_t indent, const Terminal& terminal
+) const {
+    if (!columns_.back().wraps) {
+        const std::string text = fit(cell.text, width);
+        const bool right = columns_.back().align == Align::right;
+        const std::string padding(right ? width - display_width(text) : 0, ' ');
+        return padding + terminal.paint(text, cell.colour);
+    }
+    std::string out;
+    for (const std::string& part : wrap(cell.text, width)) {
+        out += out.empty() ? "" : "\n" + std::string(indent, ' ');
+        out += terminal.paint(part, cell.colour);
+    }
+    return out;
 }
 
 std::size_t display_width(std::string_view text) {
@@ -114,6 +125,23 @@ std::string fit(std::string_view text, std::size_t width) {
         }
     }
     return std::string{text.substr(0, end)} + "…";
+}
+
+std::vector<std::string> wrap(std::string_view text, std::size_t width) {
+    std::vector<std::string> lines;
+    while (display_width(text) > std::max<std::size_t>(width, 1)) {
+        const std::string head = fit(text, width);
+        // `head` ends in "…", which stands for at least one octet more.
+        const std::size_t whole = head.size() - std::string_view{"…"}.size();
+        const bool at_space = whole < text.size() && text[whole] == ' ';
+        const std::size_t space = at_space ? whole : text.substr(0, whole).rfind(' ');
+        const bool breakable = space != std::string_view::npos && space > 0;
+        const std::size_t end = breakable ? space : std::max<std::size_t>(whole, 1);
+        lines.emplace_back(text.substr(0, end));
+        text.remove_prefix(end + (breakable ? 1 : 0));
+    }
+    lines.emplace_back(text);
+    return lines;
 }
 
 }  // namespace siding::cli

@@ -17,6 +17,7 @@ struct Column {
     std::string title;
     Align align = Align::left;
     std::size_t width_min = 0;  // above 0: may be cut with "…" down to this to fit the terminal
+    bool wraps = false;         // the last column only: goes on in the next line instead
 };
 
 struct Cell {
@@ -47,6 +48,9 @@ private:
         const std::vector<std::size_t>& widths,
         const Terminal& terminal
     ) const;
+    std::string last_cell(
+        const Cell& cell, std::size_t width, std::size_t indent, const Terminal& terminal
+    ) const;
 
     std::vector<Column> columns_;
     std::vector<std::vector<Cell>> rows_;
@@ -58,5 +62,8 @@ std::size_t display_width(std::string_view text);
 
 // Cut to `width` columns, the last one "…".
 std::string fit(std::string_view text, std::size_t width);
+
+// Lines of at most `width` columns, broken at spaces where there are any; at least one.
+std::vector<std::string> wrap(std::string_view text, std::size_t width);
 
 }  // namespace siding::cli

@@ -2,12 +2,11 @@
 
 #include "config/units.hpp"
 
+#include <cstdlib>
 #include <fmt/format.h>
+#include <iostream>
 #include <sys/ioctl.h>
 #include <unistd.h>
-
-#include <cstdlib>
-#include <iostream>
 
 namespace siding::cli {
 namespace {

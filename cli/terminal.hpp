@@ -16,11 +16,11 @@ struct Terminal {
     std::istream& in;
     std::ostream& out;
     std::ostream& err;
-    std::size_t width = 0;          // columns of `out`; 0: unlimited
-    bool colours = false;           // of `out`
-    bool watched = false;           // `out` is a terminal: progress may be redrawn
-    bool can_ask = false;           // `in` and `err` are terminals
-    bool err_watched = false;       // `err` is a terminal
+    std::size_t width = 0;     // columns of `out`; 0: unlimited
+    bool colours = false;      // of `out`
+    bool watched = false;      // `out` is a terminal: progress may be redrawn
+    bool can_ask = false;      // `in` and `err` are terminals
+    bool err_watched = false;  // `err` is a terminal
 
     std::string paint(std::string_view text, Colour colour) const;
 };

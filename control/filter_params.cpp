@@ -5,9 +5,9 @@
 #include "control/json.hpp"
 
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <optional>
 
 namespace siding::control {
@@ -108,7 +108,8 @@ Result<void> set_key(Filter& filter, std::string_view key, std::string_view text
         SIDING_ASSIGN(filter.limit, config::parse_count(text));
     } else {
         return Error{
-            Errc::invalid_argument, fmt::format("this key is not known; the keys are {}", keys_text)};
+            Errc::invalid_argument,
+            fmt::format("this key is not known; the keys are {}", keys_text)};
     }
     return {};
 }
@@ -141,7 +142,7 @@ bool is_count(std::string_view key) {
 }  // namespace
 
 Result<Filter> filter_from_query(
-    const QueryMap& query, std::initializer_list<std::string_view> others, WallTime now
+    const net::HttpQuery& query, std::initializer_list<std::string_view> others, WallTime now
 ) {
     Filter filter;
     for (const auto& [key, text] : query) {
@@ -166,7 +167,9 @@ Result<Filter> filter_from_json(const json::object& fields, WallTime now) {
             return Error{
                 Errc::invalid_argument,
                 fmt::format(
-                    "'{}' of the filter must be {}", escape(key), is_count(key) ? "a number" : "text"
+                    "'{}' of the filter must be {}",
+                    escape(key),
+                    is_count(key) ? "a number" : "text"
                 )};
         }
         SIDING_TRY(set_named(filter, key, text, now));

@@ -3,23 +3,20 @@
 #pragma once
 
 #include "base/clock.hpp"
+#include "net/http_message.hpp"
 #include "queue/filter.hpp"
 
 #include <boost/json/object.hpp>
 
 #include <initializer_list>
-#include <map>
-#include <string>
 #include <string_view>
 
 namespace siding::control {
 
-using QueryMap = std::map<std::string, std::string>;
-
 // `others` are keys of the same query that are not the filter's. `now` is what a duration
 // ("since=2h") counts back from. Errc::invalid_argument names the key.
 Result<queue::Filter> filter_from_query(
-    const QueryMap& query, std::initializer_list<std::string_view> others, WallTime now
+    const net::HttpQuery& query, std::initializer_list<std::string_view> others, WallTime now
 );
 
 Result<queue::Filter> filter_from_json(const boost::json::object& fields, WallTime now);

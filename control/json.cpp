@@ -3,10 +3,10 @@
 #include "base/bytes.hpp"
 
 #include <boost/json/parse.hpp>
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace siding::control {
 namespace {
@@ -35,9 +35,7 @@ json::value json_time(const std::optional<WallTime>& time) {
     return time ? json_time(*time) : json::value{nullptr};
 }
 
-Result<Body> Body::parse(
-    std::string_view octets, std::initializer_list<std::string_view> keys
-) {
+Result<Body> Body::parse(std::string_view octets, std::initializer_list<std::string_view> keys) {
     if (octets.find_first_not_of(" \t\r\n") == std::string_view::npos) {
         return Body{json::object{}};
     }

@@ -18,15 +18,13 @@ boost::json::object counts_json(const queue::StateCounts& counts);
 
 boost::json::object ledger_json(const queue::LedgerEntry& entry);
 
-boost::json::object release_json(
-    const queue::ReleaseJob& job, const queue::StateCounts& counts
-);
+boost::json::object release_json(const queue::ReleaseJob& job, const queue::StateCounts& counts);
 
 // A message and what has become of each of its recipients.
 struct MessageView {
     queue::Envelope envelope;
-    std::map<std::uint32_t, queue::Recipient> rows;   // those still in the queue
-    std::map<std::uint32_t, queue::State> ended;      // the others
+    std::map<std::uint32_t, queue::Recipient> rows;  // those still in the queue
+    std::map<std::uint32_t, queue::State> ended;     // the others
 };
 boost::json::object message_json(const MessageView& message);
 

@@ -1,12 +1,12 @@
 #include "cutover/audit.hpp"
 
+#include "base/check.hpp"
 #include "base/limits.hpp"
 #include "cutover/audit_deep.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
+#include <fmt/format.h>
 #include <thread>
 #include <utility>
 
@@ -20,7 +20,8 @@ constexpr std::size_t named_buckets_max = 16;
 // With bodies of 50 MiB a step reads some 800 MiB.
 constexpr std::size_t octet_page_rows = 16;
 
-// The store publishes its counters a moment after the ledger lines; a difference counts if it stays.
+// The store publishes its counters a moment after the ledger lines; a difference counts if it
+// stays.
 constexpr int settle_tries = 50;
 constexpr auto settle_pause = std::chrono::milliseconds{2};
 
@@ -29,31 +30,24 @@ constexpr auto settle_pause = std::chrono::milliseconds{2};
 // The order matters: whatever moves after the ledger's first reading stands in the lines that
 // settle() reads, so the rows in between are compared knowing exactly who moved.
 Result<bool> Audit::step(const queue::Store& store) {
+    SIDING_TRY(run_stage(store));
+    return stage_ == Stage::done;
+}
+
+Result<void> Audit::run_stage(const queue::Store& store) {
     switch (stage_) {
     case Stage::ledger:
-        SIDING_TRY(read_ledger(store));
-        break;
+        return read_ledger(store);
     case Stage::rows:
-        SIDING_TRY(read_rows(store));
-        break;
-    case Stage::settling:
-        SIDING_TRY(count_indexes(store));
-        SIDING_TRY(settle(store));
-        rows_.compare_counters(before_, ledger_.moves(), problems_);
-        rows_.compare_indexes(indexed_, ledger_.moves(), problems_);
-        if (ledger_.whole()) {
-            compare_ends();
-            SIDING_TRY(compare_recipients(store));
-        }
-        stage_ = deep_ ? Stage::octets : Stage::done;
-        break;
+        return read_rows(store);
+    case Stage::comparison:
+        return compare(store);
     case Stage::octets:
-        SIDING_TRY(read_octets(store));
-        break;
+        return read_octets(store);
     case Stage::done:
-        break;
+        return {};
     }
-    return stage_ == Stage::done;
+    SIDING_UNREACHABLE("stage");
 }
 
 Result<void> Audit::read_ledger(const queue::Store& store) {
@@ -75,8 +69,21 @@ Result<void> Audit::read_rows(const queue::Store& store) {
     }
     cursor_ = page.cursor;
     if (cursor_.empty()) {
-        stage_ = Stage::settling;
+        stage_ = Stage::comparison;
     }
+    return {};
+}
+
+Result<void> Audit::compare(const queue::Store& store) {
+    SIDING_TRY(count_indexes(store));
+    SIDING_TRY(settle(store));
+    rows_.compare_counters(before_, ledger_.moves(), problems_);
+    rows_.compare_indexes(indexed_, ledger_.moves(), problems_);
+    if (ledger_.whole()) {
+        compare_ends();
+        SIDING_TRY(compare_recipients(store));
+    }
+    stage_ = deep_ ? Stage::octets : Stage::done;
     return {};
 }
 

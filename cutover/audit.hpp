@@ -50,10 +50,12 @@ public:
     AuditReport report() const;
 
 private:
-    enum class Stage { ledger, rows, settling, octets, done };
+    enum class Stage { ledger, rows, comparison, octets, done };
 
+    Result<void> run_stage(const queue::Store& store);
     Result<void> read_ledger(const queue::Store& store);
     Result<void> read_rows(const queue::Store& store);
+    Result<void> compare(const queue::Store& store);
     Result<void> count_indexes(const queue::Store& store);
     Result<void> settle(const queue::Store& store);
     Result<void> read_octets(const queue::Store& store);

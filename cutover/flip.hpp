@@ -19,9 +19,9 @@ struct Flip {
 };
 
 // Durable when it answers. Errc::not_found: a wave that no configuration names. Errc::conflict: an
-// illegal move; the message names the legal ones. Nothing has changed after these two. Moving to the
-// phase in force changes nothing either, but `release` orders the backlog again: the way on where
-// the first order was cut off.
+// illegal move; the message names the legal ones. Nothing has changed after these two. Moving to
+// the phase in force changes nothing either, but `release` orders the backlog again: the way on
+// where the first order was cut off.
 //
 // `moves`, `who` and `why` are values: the caller's frame may end first.
 boost::asio::awaitable<Result<Flip>> flip(

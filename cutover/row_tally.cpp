@@ -3,7 +3,6 @@
 #include "base/bytes.hpp"
 
 #include <fmt/format.h>
-
 #include <set>
 
 namespace siding::cutover {
@@ -87,9 +86,8 @@ void RowTally::compare_counters(
     }
 }
 
-void RowTally::compare_indexes(
-    const StateCounts& indexed, const Moves& moves, Problems& problems
-) const {
+void RowTally::compare_indexes(const StateCounts& indexed, const Moves& moves, Problems& problems)
+    const {
     const StateCounts rows = all();
     for (const State state : states_in_queue) {
         if (distance(indexed.of(state), rows.of(state)) > moves_of(moves, state)) {

@@ -27,13 +27,11 @@ public:
     queue::StateCounts all() const;
 
     // Counters that were kept along the way.
-    void compare_counters(
-        const queue::Counters& counters, const Moves& moves, Problems& problems
-    ) const;
+    void compare_counters(const queue::Counters& counters, const Moves& moves, Problems& problems)
+        const;
     // Counts found by state, the way that releases and lanes find their work.
-    void compare_indexes(
-        const queue::StateCounts& indexed, const Moves& moves, Problems& problems
-    ) const;
+    void compare_indexes(const queue::StateCounts& indexed, const Moves& moves, Problems& problems)
+        const;
 
 private:
     std::map<std::pair<std::string, std::string>, queue::StateCounts> waves_;

@@ -5,10 +5,9 @@
 
 #include <boost/asio/steady_timer.hpp>
 
-#include <sys/socket.h>
-
 #include <cerrno>
 #include <chrono>
+#include <sys/socket.h>
 #include <utility>
 
 namespace siding::net {

@@ -2,9 +2,8 @@
 // Knows nothing of what is spoken on them.
 #pragma once
 
-#include "net/asio.hpp"
-
 #include "base/result.hpp"
+#include "net/asio.hpp"
 #include "net/endpoint.hpp"
 #include "net/stream.hpp"
 #include "net/unique_fd.hpp"

@@ -1,4 +1,8 @@
 // The names of Asio that every coroutine of ours uses.
+//
+// gcc 12 copies an aggregate's temporary bit by bit when it stands in a co_await expression
+// (`co_await f({.a = "x"})`, default arguments too), and later frees what it does not own. Name
+// such a value first; the types that invite it have constructors instead.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

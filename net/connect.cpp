@@ -8,10 +8,9 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 
-#include <sys/un.h>
-
 #include <memory>
 #include <optional>
+#include <sys/un.h>
 #include <utility>
 #include <vector>
 

@@ -2,10 +2,9 @@
 // system's resolver, and each of their addresses is tried in turn.
 #pragma once
 
-#include "net/asio.hpp"
-
 #include "base/limits.hpp"
 #include "base/result.hpp"
+#include "net/asio.hpp"
 #include "net/endpoint.hpp"
 #include "net/stream.hpp"
 
@@ -15,6 +14,8 @@
 namespace siding::net {
 
 struct ConnectOptions {
+    ConnectOptions() = default;  // no aggregate: net/asio.hpp
+
     std::chrono::milliseconds timeout = limits::connect_timeout;  // for each address, and the name
     std::string source_address;  // literal; addresses of the other family are then not tried
 };

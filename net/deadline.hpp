@@ -3,9 +3,8 @@
 // operation by cancelling it. Both live on the executor of what they guard.
 #pragma once
 
-#include "net/asio.hpp"
-
 #include "base/result.hpp"
+#include "net/asio.hpp"
 #include "net/network_error.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>

@@ -5,14 +5,13 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/system/error_code.hpp>
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstring>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 namespace siding::net {
 namespace {
@@ -92,9 +91,13 @@ Endpoint make_endpoint(const sockaddr* address, std::size_t size_bytes) {
     return {};
 }
 
-Endpoint local_endpoint_of(int socket) { return ask(::getsockname, socket); }
+Endpoint local_endpoint_of(int socket) {
+    return ask(::getsockname, socket);
+}
 
-Endpoint peer_endpoint_of(int socket) { return ask(::getpeername, socket); }
+Endpoint peer_endpoint_of(int socket) {
+    return ask(::getpeername, socket);
+}
 
 std::optional<PeerCredentials> credentials_of(int socket) {
     ucred credentials{};
@@ -106,13 +109,10 @@ std::optional<PeerCredentials> credentials_of(int socket) {
     return PeerCredentials{credentials.uid, credentials.gid, credentials.pid};
 }
 
-Result<HostPort> HostPort::parse(
-    std::string_view text, std::optional<std::uint16_t> default_port
-) {
+Result<HostPort> HostPort::parse(std::string_view text, std::optional<std::uint16_t> default_port) {
     const Error malformed{
         Errc::invalid_argument,
-        "address \"" + escape(text) + "\" must be host:port, 192.0.2.1:port or [2001:db8::1]:port"
-    };
+        "address \"" + escape(text) + "\" must be host:port, 192.0.2.1:port or [2001:db8::1]:port"};
     std::string_view host = text;
     std::string_view rest;
     if (text.starts_with('[')) {
@@ -149,6 +149,8 @@ bool HostPort::is_literal() const {
     return !code;
 }
 
-std::string HostPort::text() const { return bracketed(host, port); }
+std::string HostPort::text() const {
+    return bracketed(host, port);
+}
 
 }  // namespace siding::net

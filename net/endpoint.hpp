@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 struct sockaddr;
 
@@ -41,6 +42,9 @@ struct PeerCredentials {
 std::optional<PeerCredentials> credentials_of(int socket);
 
 struct HostPort {
+    HostPort() = default;  // no aggregate: net/asio.hpp
+    HostPort(std::string name, std::uint16_t number) : host{std::move(name)}, port{number} {}
+
     std::string host;  // a name or a literal address, without brackets
     std::uint16_t port = 0;
 

@@ -9,17 +9,16 @@
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 
-#include <fmt/format.h>
-#include <netdb.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <fmt/format.h>
 #include <memory>
+#include <netdb.h>
 #include <span>
 #include <string>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <utility>
 
 namespace siding::net {
@@ -37,8 +36,8 @@ Error unreachable(const std::string& where, int number) {
                            ? "use sudo, or join the group that owns the socket"
                            : "is the daemon running? (systemctl status siding)";
     return {
-        Errc::unavailable, fmt::format("cannot reach the daemon at {}: {}; {}", where, reason, hint)
-    };
+        Errc::unavailable,
+        fmt::format("cannot reach the daemon at {}: {}; {}", where, reason, hint)};
 }
 
 void limit_waits(int socket, std::chrono::milliseconds timeout) {
@@ -79,8 +78,9 @@ Result<UniqueFd> open_tcp(const HostPort& where, std::chrono::milliseconds timeo
     if (failure != 0) {
         return Error{
             Errc::unavailable,
-            fmt::format("cannot reach the daemon at {}: {}", where.text(), ::gai_strerror(failure))
-        };
+            fmt::format(
+                "cannot reach the daemon at {}: {}", where.text(), ::gai_strerror(failure)
+            )};
     }
     const std::unique_ptr<addrinfo, FreeAddresses> list{found};
     int number = EADDRNOTAVAIL;
@@ -175,8 +175,7 @@ private:
             parser_.put_eof(code);
             if (code || !parser_.is_done()) {
                 return Error{
-                    error_code{asio::error::eof}, "the daemon's answer ended in the middle"
-                };
+                    error_code{asio::error::eof}, "the daemon's answer ended in the middle"};
             }
         }
         return {};
@@ -230,7 +229,9 @@ private:
 
 }  // namespace
 
-Result<HttpReply> HttpClient::request(const HttpCall& call) const { return download(call, {}); }
+Result<HttpReply> HttpClient::request(const HttpCall& call) const {
+    return download(call, {});
+}
 
 Result<HttpReply> HttpClient::download(const HttpCall& call, const HttpSink& sink) const {
     const auto* path = std::get_if<std::string>(&where_);

@@ -61,8 +61,7 @@ Result<HttpQuery> parse_query(std::string_view text) {
         const auto [place, is_new] = query.emplace(std::move(key), std::move(value));
         if (!is_new) {
             return Error{
-                Errc::invalid_argument, "parameter \"" + escape(place->first) + "\" given twice"
-            };
+                Errc::invalid_argument, "parameter \"" + escape(place->first) + "\" given twice"};
         }
     }
     return query;

@@ -1,9 +1,8 @@
 // What the control APIs say to each other, as plain values. Knows no sockets and no JSON.
 #pragma once
 
-#include "net/asio.hpp"
-
 #include "base/result.hpp"
+#include "net/asio.hpp"
 
 #include <functional>
 #include <map>
@@ -19,12 +18,12 @@ using HttpQuery = std::map<std::string, std::string, std::less<>>;
 using HttpHeaders = std::map<std::string, std::string, std::less<>>;
 
 struct HttpRequest {
-    std::string method;  // "GET", "POST", …; a HEAD arrives as GET
-    std::string path;    // decoded: "/v1/queue"
-    HttpQuery query;     // decoded
-    HttpHeaders headers; // names in lower case
+    std::string method;   // "GET", "POST", …; a HEAD arrives as GET
+    std::string path;     // decoded: "/v1/queue"
+    HttpQuery query;      // decoded
+    HttpHeaders headers;  // names in lower case
     std::string body;
-    std::string peer;    // for the audit trail: the user's name, or "127.0.0.1:40112"
+    std::string peer;               // for the audit trail: the user's name, or "127.0.0.1:40112"
     bool over_unix_socket = false;  // then the socket's mode has authorised the peer
 
     std::string_view bearer_token() const;  // RFC 6750 §2.1; empty without one

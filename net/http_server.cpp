@@ -12,13 +12,12 @@
 #include <boost/beast/http/status.hpp>
 #include <boost/beast/http/string_body.hpp>
 
-#include <fmt/format.h>
-#include <pwd.h>
-
 #include <array>
 #include <exception>
+#include <fmt/format.h>
 #include <memory>
 #include <optional>
+#include <pwd.h>
 #include <utility>
 #include <variant>
 
@@ -46,7 +45,7 @@ unsigned status_for(error_code code) {
 
 std::string name_of_user(std::uint32_t uid) {
     std::array<char, 16 * 1024> storage;
-    struct passwd entry{};
+    struct passwd entry {};
     struct passwd* found = nullptr;
     ::getpwuid_r(uid, &entry, storage.data(), storage.size(), &found);
     return found == nullptr ? "uid:" + std::to_string(uid) : found->pw_name;
@@ -211,7 +210,10 @@ private:
     // Whether all of it went out and the connection may go on.
     awaitable<bool> send(const HttpResponse& response) {
         const std::string start = head(response);
-        const std::string_view body = is_head_ || response.produce ? "" : response.body;
+        std::string_view body = response.body;
+        if (is_head_ || response.produce) {
+            body = {};
+        }
         const std::array pieces{asio::buffer(start), asio::buffer(body)};
         auto written = co_await stream_.write(pieces, options_.timeout);
         if (written.has_error()) {
@@ -221,7 +223,7 @@ private:
             co_return true;
         }
         const bool complete = co_await send_pieces(response.produce);
-        co_return complete && chunks_allowed_;
+        co_return complete&& chunks_allowed_;
     }
 
     awaitable<bool> send_pieces(const HttpBodyProducer& produce) {
@@ -305,7 +307,6 @@ awaitable<void> serve_http(Acceptor acceptor, HttpHandler handler, HttpServerOpt
         logger.error("http_stopped", {{"name", options.name}, {"error", served.error()}});
     }
     group.cancel();
-    // Not cancellable itself, this task may be cancelled already: the group's own clock ends it.
     auto joined = co_await group.join(options.drain_timeout);
     if (joined.has_error()) {
         group.abort();

@@ -3,10 +3,9 @@
 // ask, is the handler's. Runs on the acceptor's executor; handlers must not block.
 #pragma once
 
-#include "net/asio.hpp"
-
 #include "base/limits.hpp"
 #include "net/acceptor.hpp"
+#include "net/asio.hpp"
 #include "net/http_message.hpp"
 
 #include <chrono>

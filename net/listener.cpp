@@ -5,17 +5,16 @@
 
 #include <boost/asio/ip/tcp.hpp>
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstring>
 
 namespace siding::net {
 namespace {
@@ -36,8 +35,7 @@ struct UnixAddress {
             return Error{
                 Errc::invalid_argument,
                 "socket path \"" + path + "\" must have 1 to " +
-                    std::to_string(sizeof address.raw.sun_path - 1) + " octets"
-            };
+                    std::to_string(sizeof address.raw.sun_path - 1) + " octets"};
         }
         address.raw.sun_family = AF_UNIX;
         std::copy(path.begin(), path.end(), address.raw.sun_path);
@@ -55,7 +53,7 @@ bool somebody_listens(const UnixAddress& address) {
 }
 
 Result<void> remove_stale(const std::string& path, const UnixAddress& address) {
-    struct stat status{};
+    struct stat status {};
     if (::lstat(path.c_str(), &status) != 0) {
         return make_system_error(path);
     }
@@ -88,7 +86,7 @@ Result<void> bind_unix(int socket, const std::string& path, const UnixAddress& a
 
 void give_to_group(const std::string& path, const std::string& group) {
     std::array<char, 16 * 1024> storage;
-    struct group entry{};
+    struct group entry {};
     struct group* found = nullptr;
     ::getgrnam_r(group.c_str(), &entry, storage.data(), storage.size(), &found);
     if (found == nullptr) {
@@ -107,8 +105,7 @@ Result<UniqueFd> listen_tcp(const HostPort& where, const TcpListenOptions& optio
     if (code) {
         return Error{
             Errc::invalid_argument,
-            "cannot listen on " + where.text() + ": the host must be an IP address"
-        };
+            "cannot listen on " + where.text() + ": the host must be an IP address"};
     }
     const boost::asio::ip::tcp::endpoint endpoint{host, where.port};
     UniqueFd socket{::socket(endpoint.protocol().family(), socket_type, IPPROTO_TCP)};
@@ -156,8 +153,7 @@ Result<UniqueFd> adopt_listener(int descriptor) {
         socket.release();  // not ours to close
         return Error{
             Errc::invalid_argument,
-            "inherited descriptor " + std::to_string(descriptor) + " is not a listening socket"
-        };
+            "inherited descriptor " + std::to_string(descriptor) + " is not a listening socket"};
     }
     const int flags = ::fcntl(descriptor, F_GETFL);
     if (flags < 0 || ::fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) != 0 ||

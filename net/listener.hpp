@@ -6,21 +6,21 @@
 #include "net/unique_fd.hpp"
 
 #include <string>
-
 #include <sys/types.h>
 
 namespace siding::net {
 
 struct TcpListenOptions {
     int backlog = 1024;  // the kernel caps it at net.core.somaxconn
-    // On: "[::]:25" takes IPv6 alone, and stands beside a "0.0.0.0:25". Off: it takes both families.
+    // On: "[::]:25" takes IPv6 alone, and stands beside a "0.0.0.0:25". Off: it takes both
+    // families.
     bool ipv6_only = true;
 };
 
 struct UnixListenOptions {
     int backlog = 128;
     mode_t mode = 0660;
-    std::string group;  // its gid, where the group exists and we may; else a warning
+    std::string group = {};  // its gid, where the group exists and we may; else a warning
 };
 
 // The host is a literal address. Port 0 takes any free port.

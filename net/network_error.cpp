@@ -9,9 +9,13 @@ namespace siding::net {
 
 namespace error = boost::asio::error;
 
-bool is_timeout(const Error& failure) { return failure.code == error::timed_out; }
+bool is_timeout(const Error& failure) {
+    return failure.code == error::timed_out;
+}
 
-bool is_cancelled(const Error& failure) { return failure.code == error::operation_aborted; }
+bool is_cancelled(const Error& failure) {
+    return failure.code == error::operation_aborted;
+}
 
 bool is_closed(const Error& failure) {
     return failure.code == error::eof || failure.code == error::connection_reset ||

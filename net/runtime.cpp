@@ -2,9 +2,8 @@
 
 #include "base/check.hpp"
 
-#include <pthread.h>
-
 #include <exception>
+#include <pthread.h>
 #include <string>
 #include <utility>
 
@@ -25,9 +24,7 @@ void run_loop(asio::io_context& context, const std::string& name) {
 struct Runtime::Loop {
     explicit Loop(std::size_t thread_count) : context{static_cast<int>(thread_count)} {}
 
-    void start(const std::string& name) {
-        threads.emplace_back(run_loop, std::ref(context), name);
-    }
+    void start(const std::string& name) { threads.emplace_back(run_loop, std::ref(context), name); }
 
     void join() {
         for (std::thread& thread : threads) {
@@ -52,7 +49,9 @@ Runtime::Runtime(Sizes sizes) : blocking_{std::make_unique<Loop>(sizes.blocking_
     }
 }
 
-Runtime::~Runtime() { stop(); }
+Runtime::~Runtime() {
+    stop();
+}
 
 asio::any_io_executor Runtime::io(std::size_t index) {
     SIDING_CHECK(index < io_.size(), "no such io thread");
@@ -63,7 +62,9 @@ asio::any_io_executor Runtime::next_io() {
     return io(turn_.fetch_add(1, std::memory_order_relaxed) % io_.size());
 }
 
-asio::any_io_executor Runtime::blocking() { return blocking_->context.get_executor(); }
+asio::any_io_executor Runtime::blocking() {
+    return blocking_->context.get_executor();
+}
 
 void Runtime::stop() {
     blocking_->work.reset();

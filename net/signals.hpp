@@ -1,9 +1,8 @@
 // The process's signals as values, one at a time. One instance per process, in main's hands.
 #pragma once
 
-#include "net/asio.hpp"
-
 #include "base/result.hpp"
+#include "net/asio.hpp"
 
 #include <boost/asio/signal_set.hpp>
 

@@ -10,12 +10,11 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 
+#include <array>
+#include <cerrno>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-
-#include <array>
-#include <cerrno>
 #include <utility>
 
 namespace siding::net {
@@ -198,9 +197,13 @@ awaitable<Result<void>> Stream::write(
     co_return result;
 }
 
-Endpoint Stream::local() const { return local_endpoint_of(body_->descriptor()); }
+Endpoint Stream::local() const {
+    return local_endpoint_of(body_->descriptor());
+}
 
-const Endpoint& Stream::peer() const { return body_->peer; }
+const Endpoint& Stream::peer() const {
+    return body_->peer;
+}
 
 std::optional<PeerCredentials> Stream::peer_credentials() const {
     return body_->peer.family == Family::local ? credentials_of(body_->descriptor()) : std::nullopt;

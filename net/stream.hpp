@@ -6,9 +6,8 @@
 // ssl::stream over a reference to the same socket can take their place in the middle of a session.
 #pragma once
 
-#include "net/asio.hpp"
-
 #include "base/result.hpp"
+#include "net/asio.hpp"
 #include "net/endpoint.hpp"
 #include "net/read_buffer.hpp"
 #include "net/unique_fd.hpp"
@@ -43,9 +42,7 @@ public:
 
     // At least one octet; the room must not be empty.
     awaitable<Result<std::size_t>> read_some(
-        std::span<char> room,
-        std::chrono::milliseconds timeout,
-        OnCancel on_cancel = OnCancel::stop
+        std::span<char> room, std::chrono::milliseconds timeout, OnCancel on_cancel = OnCancel::stop
     );
 
     // read_some into the buffer's room.

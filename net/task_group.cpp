@@ -125,9 +125,13 @@ awaitable<void> TaskGroup::run(std::shared_ptr<Task> entry, awaitable<void> task
     }
 }
 
-void TaskGroup::cancel() { emit(asio::cancellation_type::total); }
+void TaskGroup::cancel() {
+    emit(asio::cancellation_type::total);
+}
 
-void TaskGroup::abort() { emit(asio::cancellation_type::terminal); }
+void TaskGroup::abort() {
+    emit(asio::cancellation_type::terminal);
+}
 
 void TaskGroup::emit(asio::cancellation_type type) {
     std::vector<std::shared_ptr<Task>> running;
@@ -155,25 +159,39 @@ awaitable<void> TaskGroup::join() {
 }
 
 awaitable<Result<void>> TaskGroup::join(std::chrono::milliseconds timeout) {
-    auto what = state_->name + ": waiting for tasks to end";
-    auto work = join_cancellable(state_);
+    auto executor = co_await asio::this_coro::executor;
+    auto work = wait_until_empty(state_, timeout);
+    auto token = asio::bind_cancellation_slot(asio::cancellation_slot{}, asio::use_awaitable);
+    auto result = co_await asio::co_spawn(executor, std::move(work), token);
+    co_return result;
+}
+
+awaitable<Result<void>> TaskGroup::wait_until_empty(
+    std::shared_ptr<State> state, std::chrono::milliseconds timeout
+) {
+    auto work = wait_until_empty(state);
+    auto what = state->name + ": waiting for tasks to end";
     auto result = co_await with_deadline(std::move(work), timeout, std::move(what));
     co_return result;
 }
 
-awaitable<Result<void>> TaskGroup::join_cancellable(std::shared_ptr<State> state) {
+awaitable<Result<void>> TaskGroup::wait_until_empty(std::shared_ptr<State> state) {
     while (state->count() > 0) {
         const auto [code] = co_await state->idle.async_receive(use_result);
         if (code) {
-            co_return make_cancelled(state->name + ": waiting for tasks to end");
+            co_return make_cancelled(state->name);
         }
     }
     state->wake_joiner();
     co_return Result<void>{};
 }
 
-std::size_t TaskGroup::count() const { return state_->count(); }
+std::size_t TaskGroup::count() const {
+    return state_->count();
+}
 
-bool TaskGroup::full() const { return state_->count() >= state_->tasks_max; }
+bool TaskGroup::full() const {
+    return state_->count() >= state_->tasks_max;
+}
 
 }  // namespace siding::net

@@ -1,6 +1,5 @@
 #include "queue/disk_space.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <fmt/format.h>
 #include <sys/statvfs.h>
@@ -8,16 +7,14 @@
 namespace siding::queue {
 namespace {
 
-constexpr std::uint64_t GiB = 1024ULL * 1024 * 1024;
-
 std::int64_t steady_now_ns() {
     return std::chrono::steady_clock::now().time_since_epoch().count();
 }
 
 }  // namespace
 
-DiskSpace::DiskSpace(std::filesystem::path directory, std::optional<std::uint64_t> reserve_octets)
-    : directory_{std::move(directory)}, reserve_octets_{reserve_octets} {}
+DiskSpace::DiskSpace(std::filesystem::path directory, Reserve reserve)
+    : directory_{std::move(directory)}, reserve_{std::move(reserve)} {}
 
 Result<DiskFacts> DiskSpace::facts() const {
     const std::int64_t now = steady_now_ns();
@@ -29,12 +26,11 @@ Result<DiskFacts> DiskSpace::facts() const {
                 Errc::storage_failure,
                 fmt::format("statvfs {}: error {}", directory_.string(), errno)};
         }
-        const std::uint64_t total = answer.f_blocks * answer.f_frsize;
         free_octets_ = answer.f_bavail * answer.f_frsize;
-        automatic_reserve_ = std::min(std::max(2 * GiB, total / 20), total / 2);
+        reserve_octets_ = reserve_(answer.f_blocks * answer.f_frsize);
         asked_at_ns_ = now;
     }
-    return DiskFacts{free_octets_, reserve_octets_.value_or(automatic_reserve_)};
+    return DiskFacts{free_octets_, reserve_octets_};
 }
 
 Result<void> DiskSpace::check(std::uint64_t octets) const {

@@ -8,7 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <optional>
+#include <functional>
 
 namespace siding::queue {
 
@@ -19,8 +19,10 @@ struct DiskFacts {
 
 class DiskSpace {
 public:
-    // Without a configured reserve: max(2 GiB, 5 % of the file system), but at most half of it.
-    DiskSpace(std::filesystem::path directory, std::optional<std::uint64_t> reserve_octets);
+    // Octets to keep free on a file system of that many octets.
+    using Reserve = std::function<std::uint64_t(std::uint64_t disk_octets)>;
+
+    DiskSpace(std::filesystem::path directory, Reserve reserve);
 
     // Asks the file system at most once a second. Errc::limit_exceeded when `octets` more would go
     // below the reserve, Errc::storage_failure when the file system does not answer.
@@ -29,10 +31,10 @@ public:
 
 private:
     std::filesystem::path directory_;
-    std::optional<std::uint64_t> reserve_octets_;
+    Reserve reserve_;
     mutable std::atomic<std::int64_t> asked_at_ns_ = 0;
     mutable std::atomic<std::uint64_t> free_octets_ = 0;
-    mutable std::atomic<std::uint64_t> automatic_reserve_ = 0;
+    mutable std::atomic<std::uint64_t> reserve_octets_ = 0;
 };
 
 }  // namespace siding::queue

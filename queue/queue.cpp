@@ -26,7 +26,7 @@ Queue::Queue(
       blocking_{std::move(blocking)},
       clock_{clock},
       ids_{clock, store_->last_id()},
-      disk_{options.directory, options.reserve_octets},
+      disk_{options.directory, options.reserve},
       committer_{std::make_unique<Committer>(*store_, clock, metrics)} {}
 
 Queue::~Queue() = default;
@@ -42,17 +42,15 @@ boost::asio::awaitable<Result<void>> Queue::append_body_chunk(
     MessageId message, std::uint32_t chunk, std::string octets
 ) {
     Store& store = *store_;
-    co_return co_await net::run_blocking(
-        blocking_,
-        [&store, message, chunk, body = std::move(octets)] {
-            return store.append_body_chunk(message, chunk, body);
-        }
-    );
+    auto append = [&store, message, chunk, body = std::move(octets)] {
+        return store.append_body_chunk(message, chunk, body);
+    };
+    co_return co_await net::run_on(blocking_, std::move(append));
 }
 
 boost::asio::awaitable<Result<void>> Queue::abort_body(MessageId message, std::uint32_t chunks) {
     Store& store = *store_;
-    co_return co_await net::run_blocking(blocking_, [&store, message, chunks] {
+    co_return co_await net::run_on(blocking_, [&store, message, chunks] {
         return store.abort_body(message, chunks);
     });
 }

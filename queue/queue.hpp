@@ -4,7 +4,7 @@
 
 #include "base/clock.hpp"
 #include "base/metrics.hpp"
-#include "net/blocking.hpp"
+#include "net/run_on.hpp"
 #include "queue/committer.hpp"
 #include "queue/disk_space.hpp"
 #include "queue/store.hpp"
@@ -20,8 +20,8 @@
 namespace siding::queue {
 
 struct QueueOptions {
-    std::filesystem::path directory;              // <data_dir>/queue
-    std::optional<std::uint64_t> reserve_octets;  // free disk space to keep; unset: automatic
+    std::filesystem::path directory;  // <data_dir>/queue
+    DiskSpace::Reserve reserve = [](std::uint64_t) { return std::uint64_t{0}; };
 };
 
 class Queue {
@@ -46,7 +46,7 @@ public:
     template <typename F>
     boost::asio::awaitable<std::invoke_result_t<F, const Store&>> read(F function) const {
         const Store& store = *store_;
-        return net::run_blocking(blocking_, [&store, f = std::move(function)] { return f(store); });
+        return net::run_on(blocking_, [&store, f = std::move(function)] { return f(store); });
     }
 
     // For callers that may block (start-up, tests).

@@ -99,6 +99,10 @@ void change_fields(Recipient& row, const MoveRecipients& change) {
     }
 }
 
+std::string quarantine_name(Family family, std::string_view key) {
+    return fmt::format("{}/{}", static_cast<int>(family), to_hex(key));
+}
+
 LedgerEntry accepted_line(const AcceptMessage& change) {
     const Envelope& envelope = change.envelope;
     LedgerEntry line;
@@ -360,7 +364,7 @@ Result<std::optional<RecipientRow>> RocksBatch::load(RecipientId id) {
     }
     auto row = decode_recipient(*stored, id);
     if (!row) {
-        quarantine(Family::recipient, key, *stored, row.error());
+        quarantine(id, *stored, row.error());
         return rows_[id] = std::nullopt;
     }
     return rows_[id] = std::move(*row);
@@ -410,23 +414,34 @@ bool RocksBatch::has_other_recipients(const RecipientRow& row) {
             continue;
         }
         const auto other = load(id);
-        if (!other || other->has_value()) {
+        if (!other || other->has_value() || is_quarantined(id)) {
             return true;  // unreadable counts as there: nothing is deleted under it
         }
     }
     return false;
 }
 
-void RocksBatch::quarantine(
-    Family family, const std::string& key, const std::string& value, const Error& error
-) {
+bool RocksBatch::is_quarantined(RecipientId id) {
+    if (quarantined_.contains(id)) {
+        return true;
+    }
+    const std::string name = quarantine_name(Family::recipient, keys::recipient(id));
+    const auto stored = database_.get(Family::quarantine, name);
+    return !stored || stored->has_value();
+}
+
+void RocksBatch::quarantine(RecipientId id, const std::string& value, const Error& error) {
     log.error("record_quarantined", {{"record", error.context}});
-    std::string name = fmt::format("{}/{}", static_cast<int>(family), to_hex(key));
+    const std::string key = keys::recipient(id);
+    std::string name = quarantine_name(Family::recipient, key);
     put(Family::quarantine, name, value);
-    erase(family, key);
+    erase(Family::recipient, key);
+    // The one index key that does not need the row; recovery would stumble over it.
+    erase(Family::due, keys::in_flight(id));
+    quarantined_.insert(id);
     LedgerEntry line;
     line.kind = LedgerKind::quarantined;
-    line.recipient = keys::tail_recipient(key);
+    line.recipient = id;
     line.reply = error.context;
     line.quarantined_key = std::move(name);
     note(std::move(line));

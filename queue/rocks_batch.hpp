@@ -31,7 +31,7 @@ public:
 
     // On an error this change alone is refused: conflict, not_found, or a row that the disk would
     // not give. All rows are loaded before the first effect. A row that is there but unreadable is
-    // moved aside (quarantine) and counts as ended.
+    // moved aside (quarantine): it moves no more, but its message stays.
     Result<Applied> apply(const Change& change);
     void note(LedgerEntry entry);
 
@@ -55,9 +55,8 @@ private:
     void store(const Recipient& before, RecipientRow row);
     void end_message(const RecipientRow& row);
     bool has_other_recipients(const RecipientRow& row);
-    void quarantine(
-        Family family, const std::string& key, const std::string& value, const Error& error
-    );
+    void quarantine(RecipientId id, const std::string& value, const Error& error);
+    bool is_quarantined(RecipientId id);
 
     void count(const Recipient& recipient, int by);
     StateCounts& wave_counts(const Recipient& recipient);
@@ -72,6 +71,7 @@ private:
     rocksdb::WriteBatch batch_;
     Tail tail_;
     std::map<RecipientId, std::optional<RecipientRow>> rows_;  // as this batch leaves them
+    std::set<RecipientId> quarantined_;  // by this batch
     std::map<std::pair<std::string, std::string>, StateCounts> waves_;
     std::map<std::uint64_t, StateCounts> releases_;
     std::map<std::pair<std::string, std::string>, Phase> phases_;

@@ -197,6 +197,16 @@ Result<std::unique_ptr<RocksDatabase>> RocksDatabase::open(const RocksOptions& o
     return out;
 }
 
+bool RocksDatabase::is_in_use(const std::filesystem::path& directory) {
+    rocksdb::Env& env = *rocksdb::Env::Default();
+    rocksdb::FileLock* lock = nullptr;
+    if (!env.LockFile((directory / "LOCK").string(), &lock).ok()) {
+        return true;
+    }
+    env.UnlockFile(lock);
+    return false;
+}
+
 Error RocksDatabase::to_error(const rocksdb::Status& status, const std::string& what) const {
     const Errc code = status.IsCorruption() ? Errc::corrupt : Errc::storage_failure;
     return Error{code, fmt::format("{}: {}", what, status.ToString())};

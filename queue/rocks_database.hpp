@@ -53,6 +53,9 @@ public:
     static Result<std::unique_ptr<RocksDatabase>> open(const RocksOptions& options);
     ~RocksDatabase();
 
+    // Does somebody, this process included, have it open for writing?
+    static bool is_in_use(const std::filesystem::path& directory);
+
     rocksdb::DB& db() const { return *db_; }
     rocksdb::ColumnFamilyHandle* handle(Family family) const {
         return handles_[static_cast<std::size_t>(family)].get();

@@ -68,8 +68,14 @@ public:
         const std::string prefix = keys::message(message);
         const auto rows = database_.scan(Family::recipient, keys::after_prefix(prefix));
         bool more = true;
-        for (rows->Seek(prefix); rows->Valid() && more; rows->Next()) {
-            SIDING_ASSIGN(more, offer(stretch, keys::tail_recipient(rows->key().ToStringView())));
+        // To the end even when `visit` has enough: the cursor names the message, not the recipient.
+        for (rows->Seek(prefix); rows->Valid(); rows->Next()) {
+            const RecipientId id = keys::tail_recipient(rows->key().ToStringView());
+            SIDING_ASSIGN(const bool wants_more, offer(stretch, id));
+            more = more && wants_more;
+        }
+        if (!rows->status().ok()) {
+            return database_.to_error(rows->status(), "listing");
         }
         return more;
     }

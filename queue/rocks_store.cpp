@@ -8,9 +8,12 @@
 #include "queue/watermark.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <mutex>
 #include <shared_mutex>
+#include <unistd.h>
 
 namespace siding::queue {
 namespace {
@@ -32,6 +35,64 @@ Result<void> for_each(
     }
     if (!rows->status().ok()) {
         return database.to_error(rows->status(), "scan");
+    }
+    return {};
+}
+
+Error acked_mail_is_missing(std::uint64_t recovered, std::uint64_t acked) {
+    return Error{
+        Errc::corrupt,
+        fmt::format(
+            "the queue recovered up to commit {}, but commits up to {} were acknowledged: accepted "
+            "mail is missing. Nothing was changed; copy the directory, check the disk, and restore "
+            "a backup or export what is readable with 'siding queue export --data-dir'",
+            recovered,
+            acked
+        )};
+}
+
+Result<void> check_recovered(const RocksDatabase& database, std::uint64_t acked) {
+    SIDING_ASSIGN(const auto stored, database.get(Family::meta, keys::meta_tail));
+    Tail tail;
+    if (stored) {
+        SIDING_ASSIGN(tail, decode_tail(*stored));
+    }
+    if (tail.commit_sequence < acked) {
+        return acked_mail_is_missing(tail.commit_sequence, acked);
+    }
+    return {};
+}
+
+// RocksDB rewrites its files as it opens and drops what it could not recover. So a queue that must
+// not be opened is told by a look that changes nothing.
+Result<void> look_before_open(const RocksOptions& options, std::uint64_t acked) {
+    if (acked == 0) {
+        return {};
+    }
+    if (!std::filesystem::exists(options.directory / "CURRENT")) {
+        return acked_mail_is_missing(0, acked);
+    }
+    RocksOptions looking = options;
+    looking.read_only = true;
+    auto database = RocksDatabase::open(looking);
+    const Result<void> good =
+        database ? check_recovered(**database, acked) : Result<void>{database.error()};
+    // Of a queue in use the look may see half; RocksDB's own open tells all other errors better.
+    const bool refused = !good && good.error().is(Errc::corrupt);
+    return refused && !RocksDatabase::is_in_use(options.directory) ? good : Result<void>{};
+}
+
+Result<void> sync_directory(const std::filesystem::path& directory) {
+    const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool synced = fd >= 0 && fsync(fd) == 0;
+    const int code = errno;
+    if (fd >= 0) {
+        ::close(fd);
+    }
+    if (!synced) {
+        return Error{
+            boost::system::error_code{code, boost::system::system_category()},
+            "sync " + directory.string()};
     }
     return {};
 }
@@ -64,6 +125,9 @@ public:
     Result<ListPage> due(
         std::string_view lane, WallTime now, std::string_view cursor, std::size_t rows_max
     ) const override;
+    std::string due_cursor(std::string_view lane, WallTime from) const override {
+        return keys::due(lane, from, {});
+    }
     Result<std::optional<WallTime>> first_due_at(std::string_view lane) const override;
     Result<std::vector<std::string>> lanes() const override;
     Result<Envelope> read_envelope(MessageId message) const override;
@@ -110,19 +174,6 @@ Result<void> RocksStore::load() {
         SIDING_ASSIGN(facts_.tail, decode_tail(*tail));
     }
     facts_.phases.epoch = facts_.tail.epoch;
-    if (watermark_ && facts_.tail.commit_sequence < watermark_->value()) {
-        return Error{
-            Errc::corrupt,
-            fmt::format(
-                "the queue recovered up to commit {}, but commits up to {} were acknowledged: "
-                "accepted "
-                "mail is missing. Nothing was changed; copy the directory, check the disk, and "
-                "restore "
-                "a backup or export what is readable with 'siding queue export --data-dir'",
-                facts_.tail.commit_sequence,
-                watermark_->value()
-            )};
-    }
     for (const char kind :
          {keys::meta_counts_kind, keys::meta_release_counts_kind, keys::meta_phase_kind}) {
         SIDING_TRY(for_each(
@@ -197,6 +248,7 @@ Result<void> RocksStore::drop_unfinished_bodies() {
 }
 
 Result<void> RocksStore::recover_in_flight(WallTime now) {
+    std::optional<RecipientId> before;
     for (;;) {
         MoveRecipients move;
         move.event = Event::recover;
@@ -215,15 +267,16 @@ Result<void> RocksStore::recover_in_flight(WallTime now) {
         if (move.recipients.empty()) {
             return {};
         }
+        if (before == move.recipients.front()) {
+            return Error{
+                Errc::corrupt, "in-flight index keys without recipients; run 'siding audit'"};
+        }
+        before = move.recipients.front();
         const Change change{std::move(move)};
         const Change* const one = &change;
         SIDING_ASSIGN(const auto applied, apply({&one, 1}, now));
         SIDING_ASSIGN(const Applied moved, applied.front());
         log.warn("attempts_recovered", {{"recipients", moved.moved}});
-        if (moved.moved == 0) {
-            return Error{
-                Errc::corrupt, "in-flight index keys without recipients; run 'siding audit'"};
-        }
     }
 }
 
@@ -307,9 +360,9 @@ Result<ListPage> RocksStore::rows(std::string_view cursor, std::size_t rows_max)
     ListPage page;
     const std::vector<Stretch> all{{Family::recipient, {}, Stretch::Shape::recipient_keys, {}}};
     SIDING_ASSIGN(page.cursor, walk(*database_, all, {}, cursor, [&](Recipient row) {
-        page.rows.push_back(std::move(row));
-        return page.rows.size() < rows_max;
-    }));
+                      page.rows.push_back(std::move(row));
+                      return page.rows.size() < rows_max;
+                  }));
     return page;
 }
 
@@ -325,8 +378,10 @@ Result<Store::Total> RocksStore::count(const Filter& filter) const {
         filter,
         {},
         [&](const Recipient& row) {
-            total.recipients += 1;
-            total.octets += row.size_octets;
+            if (total.recipients < limit) {
+                total.recipients += 1;
+                total.octets += row.size_octets;
+            }
             return total.recipients < limit;
         }
     ));
@@ -368,14 +423,18 @@ Result<ListPage> RocksStore::due(
 Result<std::optional<WallTime>> RocksStore::first_due_at(std::string_view lane) const {
     const std::string prefix = keys::due_prefix(lane);
     const auto rows = database_->scan(Family::due, keys::after_prefix(prefix));
-    rows->Seek(prefix);
+    for (rows->Seek(prefix); rows->Valid(); rows->Next()) {
+        // A key whose row cannot be read gives no work: it must not look due for ever.
+        const std::string_view key = rows->key().ToStringView();
+        const auto row = read_recipient(keys::tail_recipient(key));
+        if (row && row->state == State::due) {
+            return std::optional{keys::due_time(key)};
+        }
+    }
     if (!rows->status().ok()) {
         return database_->to_error(rows->status(), "due work");
     }
-    if (!rows->Valid()) {
-        return std::optional<WallTime>{};
-    }
-    return std::optional{keys::due_time(rows->key().ToStringView())};
+    return std::optional<WallTime>{};
 }
 
 Result<std::vector<std::string>> RocksStore::lanes() const {
@@ -532,8 +591,13 @@ Result<std::unique_ptr<Store>> open_store(const RocksOptions& options, WallTime 
     }
     RocksOptions inner = options;
     inner.directory = options.directory / "db";
-    SIDING_ASSIGN(auto database, RocksDatabase::open(inner));
     SIDING_ASSIGN(Watermark watermark, Watermark::open(options.directory / "acked.mark"));
+    SIDING_TRY(look_before_open(inner, watermark.value()));
+    SIDING_ASSIGN(auto database, RocksDatabase::open(inner));
+    SIDING_TRY(check_recovered(*database, watermark.value()));
+    // The names of what was just made: a queue without them is an empty one.
+    SIDING_TRY(sync_directory(options.directory));
+    SIDING_TRY(sync_directory(options.directory / ".."));
     auto store = std::make_unique<RocksStore>(std::move(database), std::move(watermark));
     SIDING_TRY(store->load());
     SIDING_TRY(store->recover(now));

@@ -25,7 +25,7 @@ namespace siding::queue {
 
 struct ListPage {
     std::vector<Recipient> rows;
-    std::string cursor;  // give it back for the next page; empty at the end
+    std::string cursor;  // give it back for the next page; empty at the end; printable from list()
 };
 
 enum class TraceKey { recipient, sender, message_id_header };
@@ -69,6 +69,8 @@ public:
     virtual Result<ListPage> due(
         std::string_view lane, WallTime now, std::string_view cursor, std::size_t rows_max
     ) const = 0;
+    // A cursor that starts due() at that time instead of the lane's first row.
+    virtual std::string due_cursor(std::string_view lane, WallTime from) const = 0;
     // When the lane's first row becomes due; nothing if the lane is empty.
     virtual Result<std::optional<WallTime>> first_due_at(std::string_view lane) const = 0;
     // Every lane with a due row.

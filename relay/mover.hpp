@@ -1,5 +1,6 @@
-// Bulk moves that an operator or a phase orders: release jobs, hold, discard. Each walks the filter in
-// pages and commits page by page; a release job is kept in the queue and goes on after a restart.
+// Bulk moves that an operator or a phase orders: release jobs, hold, discard. Each walks the filter
+// in pages and commits page by page; a release job is kept in the queue and goes on after a
+// restart.
 #pragma once
 
 #include "net/task_group.hpp"
@@ -14,8 +15,12 @@ namespace siding::relay {
 
 class Mover {
 public:
-    // `wake_lanes` is called after each page that made recipients due.
-    Mover(queue::Queue& queue, net::TaskGroup& tasks, std::function<void()> wake_lanes);
+    // `wake_lanes` is called after each page that made recipients due, at the given time or later.
+    Mover(
+        queue::Queue& queue,
+        net::TaskGroup& tasks,
+        std::function<void(WallTime earliest)> wake_lanes
+    );
 
     // Starts the release jobs that the last run left unfinished.
     boost::asio::awaitable<Result<void>> resume();
@@ -34,7 +39,7 @@ private:
 
     queue::Queue& queue_;
     net::TaskGroup& tasks_;
-    std::function<void()> wake_lanes_;
+    std::function<void(WallTime)> wake_lanes_;
 };
 
 }  // namespace siding::relay

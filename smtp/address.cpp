@@ -16,8 +16,8 @@ bool is_alphanumeric(char c) {
 
 // RFC 5322 §3.2.3 atext, and the dot wherever it stands: a..b@ and a.@ are in real use.
 bool is_local_char(char c) {
-    return is_alphanumeric(c) ||
-           (c != '\0' && std::string_view{"!#$%&'*+-/=?^_`{|}~."}.find(c) != std::string_view::npos);
+    return is_alphanumeric(c) || (c != '\0' && std::string_view{"!#$%&'*+-/=?^_`{|}~."}.find(c) !=
+                                                   std::string_view::npos);
 }
 
 bool is_literal_char(char c) {
@@ -72,8 +72,8 @@ public:
 
     Parsed<ParsedPath> parse(std::string_view text) const {
         text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
-        const std::size_t length = text.starts_with('<') ? bracketed_length(text)
-                                                         : std::min(text.find(' '), text.size());
+        const std::size_t length =
+            text.starts_with('<') ? bracketed_length(text) : std::min(text.find(' '), text.size());
         std::string_view rest = text.substr(length);
         if (length == 0 || (!rest.empty() && rest[0] != ' ' && rest[0] != '\t')) {
             return refuse(text);
@@ -132,7 +132,7 @@ private:
             return Path{std::string{mailbox}, std::nullopt};
         }
         auto address = Address::parse(mailbox);
-        if (address.has_error()) {
+        if (address.has_error() || address->local_part().size() != at) {  // a second '@'
             return refuse(text);
         }
         return Path{std::string{mailbox}, std::move(*address)};
@@ -143,8 +143,8 @@ private:
         return Reply{
             501,
             reverse ? EnhancedCode{5, 1, 7} : EnhancedCode{5, 1, 3},
-            std::string{"Bad "} + (reverse ? "sender" : "recipient") + " address syntax: " +
-                printable(text)};
+            std::string{"Bad "} + (reverse ? "sender" : "recipient") +
+                " address syntax: " + printable(text)};
     }
 
     Direction direction_;

@@ -88,7 +88,18 @@ public:
     bool is_ready() const { return state_ == State::ready; }
 
 private:
-    enum class State { fresh, greeting, ehlo, helo, ready, commands, body, end_of_data, quitting, closed };
+    enum class State {
+        fresh,
+        greeting,
+        ehlo,
+        helo,
+        ready,
+        commands,
+        body,
+        end_of_data,
+        quitting,
+        closed
+    };
     enum class Verb { rset, mail, rcpt, data };
     struct Sent {
         Verb verb;

@@ -69,7 +69,8 @@ std::string format_enhanced(const std::optional<EnhancedCode>& code) {
 }  // namespace
 
 std::string Reply::text() const {
-    std::string all = fmt::format("{} {}{}", code, format_enhanced(enhanced), fmt::join(lines, " "));
+    std::string all =
+        fmt::format("{} {}{}", code, format_enhanced(enhanced), fmt::join(lines, " "));
     while (all.ends_with(' ')) {
         all.pop_back();
     }
@@ -91,9 +92,7 @@ std::string format_reply(const Reply& reply) {
 
 std::string printable(std::string_view text) {
     std::string out;
-    std::ranges::transform(
-        text.substr(0, shown_octets_max), std::back_inserter(out), to_printable
-    );
+    std::ranges::transform(text.substr(0, shown_octets_max), std::back_inserter(out), to_printable);
     return text.size() > shown_octets_max ? out + "..." : out;
 }
 

@@ -30,8 +30,7 @@ struct Reply {
 
     Reply() = default;
     Reply(int c, std::string text) : code{c}, lines{std::move(text)} {}
-    Reply(int c, EnhancedCode e, std::string text)
-        : code{c}, enhanced{e}, lines{std::move(text)} {}
+    Reply(int c, EnhancedCode e, std::string text) : code{c}, enhanced{e}, lines{std::move(text)} {}
 
     bool is_positive() const { return code >= 200 && code < 300; }
     bool is_transient() const { return code >= 400 && code < 500; }

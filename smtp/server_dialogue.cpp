@@ -70,7 +70,8 @@ Step ServerDialogue::on(command::Mail&& mail) {
         return say_error(bad_sequence("Nested MAIL command"));
     }
     if (mail.parameters.size && *mail.parameters.size > options_.message_octets_max) {
-        return say_error(Reply{552, {5, 3, 4}, "Message size exceeds fixed limit"});  // RFC 1870 §6.1
+        return say_error(Reply{552, {5, 3, 4}, "Message size exceeds fixed limit"}
+        );  // RFC 1870 §6.1
     }
     envelope_.reverse_path = std::move(mail.reverse_path);
     envelope_.mail_parameters = std::move(mail.parameters);
@@ -105,8 +106,7 @@ Step ServerDialogue::on(command::Data&&) {
         );
     }
     state_ = State::receiving;
-    return Step{
-        format_reply(Reply{354, "End data with <CR><LF>.<CR><LF>"}), action::ReceiveData{}};
+    return Step{format_reply(Reply{354, "End data with <CR><LF>.<CR><LF>"}), action::ReceiveData{}};
 }
 
 Step ServerDialogue::on(command::Rset&&) {
@@ -214,7 +214,8 @@ Step ServerDialogue::say_error(const Reply& reply) {
         return say_and_close(Reply{421, {4, 7, 0}, options_.hostname + " too many errors"});
     }
     Step step = say(reply);
-    step.delay = errors_ > limits::errors_soft_max ? limits::error_delay : std::chrono::milliseconds{0};
+    step.delay =
+        errors_ > limits::errors_soft_max ? limits::error_delay : std::chrono::milliseconds{0};
     return step;
 }
 

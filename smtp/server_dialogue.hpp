@@ -1,7 +1,7 @@
 // The inbound machine: one client's SMTP session from greeting to close (RFC 5321 §4.1.4).
 //
-// Pure. An event goes in, a Step comes out: octets to send, then one thing to do. It knows the order
-// of commands, the extensions offered and the limits; it does not know domains, routes or the
+// Pure. An event goes in, a Step comes out: octets to send, then one thing to do. It knows the
+// order of commands, the extensions offered and the limits; it does not know domains, routes or the
 // store: it asks (CheckMail, CheckRcpt, Commit) and the shell answers with on_answer.
 //
 // A Commit carries its envelope away, so no outcome of a message can leave a transaction behind.
@@ -95,8 +95,8 @@ public:
     Step turn_away(const Reply& reply);
 
     Step on_line(std::string_view line);  // without CRLF
-    Step on_line_too_long();              // over limits::command_line_octets_max, skipped to its end
-    Step on_line_endless();               // over limits::discarded_line_octets_max: hopeless
+    Step on_line_too_long();  // over limits::command_line_octets_max, skipped to its end
+    Step on_line_endless();   // over limits::discarded_line_octets_max: hopeless
 
     // The answer to CheckMail, CheckRcpt or Commit. A positive reply accepts; 421 ends the session.
     Step on_answer(const Reply& reply);
@@ -105,7 +105,7 @@ public:
 
     Step on_data_end(const DataSummary& summary);
 
-    // Between commands only; a message whose end has been read is answered first.
+    // While reading commands or a body; a message whose end has been read is answered first.
     Step on_shutdown();
     Step on_timeout();
 
@@ -123,11 +123,11 @@ private:
     Step on(command::NotImplemented&&);
     Step on(command::Foreign&&);
 
-    Step say(const Reply& reply);                      // and read the next command
+    Step say(const Reply& reply);  // and read the next command
     Step say_and_close(const Reply& reply);
-    Step say_error(const Reply& reply);                // counts; delays or closes where it is enough
+    Step say_error(const Reply& reply);  // counts; delays or closes where it is enough
     Step say_junk(const Reply& reply);
-    Step refuse(const Reply& reply);                   // the shell's refusal
+    Step refuse(const Reply& reply);  // the shell's refusal
     void reset_transaction();
     Extensions offered() const;
 

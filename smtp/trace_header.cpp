@@ -35,7 +35,9 @@ std::string to_literal(std::string_view address) {
 // The paths that we accept have no control octets; those of an import might.
 std::string to_path(std::string_view text) {
     std::string out{text};
-    std::ranges::replace_if(out, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
+    std::ranges::replace_if(
+        out, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?'
+    );
     return out;
 }
 

@@ -14,8 +14,8 @@ namespace siding::smtp {
 enum class Protocol { smtp, esmtp };
 
 struct TraceFacts {
-    std::string helo;  // as the client said it; sanitised here
-    std::string peer_name;  // PTR, confirmed forward; empty: "unknown"
+    std::string helo;          // as the client said it; sanitised here
+    std::string peer_name;     // PTR, confirmed forward; empty: "unknown"
     std::string peer_address;  // "192.0.2.1", "2001:db8::1"
     std::string hostname;
     Protocol protocol = Protocol::esmtp;

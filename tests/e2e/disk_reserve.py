@@ -1,11 +1,10 @@
 """Below the disk reserve MAIL gets 452 4.3.1; reading, releasing and discarding go on."""
 
 import pathlib
+import shutil
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
-import shutil
-
 from sample_mail import assert_relayed, message
 from siding_lab import Lab, run
 from smtp_client import SmtpClient, send_mail
@@ -32,7 +31,8 @@ def story(lab: Lab) -> None:
     assert "bob@example.com" in daemon.siding("queue", "list").ok().out
     status = daemon.api("GET", "/v1/status")
     assert status["disk"]["reserve_octets"] > status["disk"]["free_octets"], status["disk"]
-    daemon.api("POST", "/v1/queue/discard", {"filter": {"recipient": "eve@example.com"}, "why": "room"})
+    eve = {"recipient": "eve@example.com"}
+    daemon.api("POST", "/v1/queue/discard", {"filter": eve, "why": "room"})
     daemon.release()
     assert_relayed(new.wait_for(1)[0].octets, original)
     daemon.assert_balanced(accepted=2, delivered=1, discarded=1)

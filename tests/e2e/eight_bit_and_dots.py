@@ -4,8 +4,6 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
-import os
-
 from sample_mail import assert_relayed, message
 from siding_lab import Lab, run
 from smtp_client import SmtpClient, dot_stuff, normalize_newlines
@@ -16,7 +14,7 @@ EXACT = {
     "leading-dot-first": b".From: odd\r\n" + HEAD,
     "eight-bit": HEAD + bytes(range(128, 256)) + b"\r\n" + "Grüße, 世界\r\n".encode(),
     "controls": HEAD + bytes(set(range(256)) - {10, 13}) + b"\r\n",
-    "long-lines": HEAD + b"x" * 10_000 + b"\r\n" + b"." * 10_000 + b"\r\n" + os.urandom(50).hex().encode() + b"\r\n",
+    "long-lines": HEAD + b"x" * 10_000 + b"\r\n" + b"." * 10_000 + b"\r\n",
     "empty": b"",
     "empty-body": b"Subject: nothing\r\n\r\n",
     "no-header": b"\r\nbody only\r\n",
@@ -27,8 +25,8 @@ EXACT = {
     "looks-like-smtp": HEAD + b"QUIT\r\nRSET\r\nMAIL FROM:<a@b>\r\n.\r\nDATA\r\n",
     "mbox": HEAD + b"From here on\r\n>From there\r\n",
 }  # fmt: skip
-# Not dot-stuffed by a client: what stands on the wire between DATA and the final dot. Only CRLF ends
-# a line, so none of these ends the data, and the daemon makes each bare CR or LF a CRLF.
+# Not dot-stuffed: what stands on the wire between DATA and the final dot. Only CRLF ends a line, so
+# none of these ends the data, and the daemon makes each bare CR or LF a CRLF.
 BARE = {
     "lf": HEAD + b"a\nb\n\nc\r\n",
     "cr": HEAD + b"a\rb\r\rc\r\n",
@@ -59,7 +57,8 @@ def story(lab: Lab) -> None:
             assert client.mail("", "BODY=8BITMIME").code == 250
             assert client.rcpt(recipient).code == 250
             assert client.command("DATA").code == 354
-            client.send_in_pieces(dot_stuff(octets), seed=number, longest=3 if len(octets) < 999 else 997)
+            longest = 3 if len(octets) < 999 else 997
+            client.send_in_pieces(dot_stuff(octets), number, longest)
             reply = client.read_reply()
             assert reply.code == 250, f"{name}: {reply}"
             wanted[recipient] = octets
@@ -73,9 +72,7 @@ def story(lab: Lab) -> None:
             wanted[recipient] = expected_of(wire)
         # In one packet, and the next message right behind it.
         octets = message("pipelined")
-        client.send(
-            b"MAIL FROM:<>\r\nRCPT TO:<p1@example.com>\r\nDATA\r\n"
-        )
+        client.send(b"MAIL FROM:<>\r\nRCPT TO:<p1@example.com>\r\nDATA\r\n")
         assert [client.read_reply().code for _ in range(3)] == [250, 250, 354]
         client.send(dot_stuff(octets) + b"MAIL FROM:<>\r\nRCPT TO:<p2@example.com>\r\nDATA\r\n")
         assert [client.read_reply().code for _ in range(4)] == [250, 250, 250, 354]

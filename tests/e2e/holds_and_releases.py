@@ -39,9 +39,10 @@ def story(lab: Lab) -> None:
     # The same command against a sink is the witness of what swaks really sends.
     for port in (witness.port, daemon.port):
         sent = lab.run(
-            program("swaks"), "--server", "127.0.0.1", "--port", str(port), "--helo", "swaks.example",
-            "--from", "ann@sender.example", "--to", "bob@example.com", "--data", f"@{mail}",
-        )
+            program("swaks"), "--server", "127.0.0.1", "--port", str(port),
+            "--helo", "swaks.example", "--from", "ann@sender.example", "--to", "bob@example.com",
+            "--data", f"@{mail}",
+        )  # fmt: skip
         assert sent.code == 0, sent.out + sent.err
     original = witness.wait_for(1)[0].octets
     assert b"\r\n.leading dot\r\n..two\r\n" in original

@@ -1,15 +1,14 @@
 """Messages of 20 MB stream through: octet for octet, and memory does not grow with them."""
 
+import concurrent.futures
 import pathlib
+import random
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
-import concurrent.futures
-import random
-
 from sample_mail import assert_relayed, random_message, sha256, without_trace
 from siding_lab import Lab, run
-from smtp_client import send_mail
+from smtp_client import SmtpClient, send_mail
 
 SIZE_OCTETS = 20_000_000
 AT_ONCE = 8
@@ -33,7 +32,8 @@ def story(lab: Lab) -> None:
     # The store's own buffers fill first, so that they do not count as growth.
     warm = random_message(random.Random(0), "warm", SIZE_OCTETS)
     for number in range(AT_ONCE):
-        assert send_mail(daemon.port, "ann@sender.example", f"w{number}@example.com", warm).code == 250
+        reply = send_mail(daemon.port, "ann@sender.example", f"w{number}@example.com", warm)
+        assert reply.code == 250, reply
     daemon.release()
     before = daemon.memory_kib()
 
@@ -47,13 +47,11 @@ def story(lab: Lab) -> None:
     accepted = daemon.memory_kib("VmHWM")
     daemon.release()
     released = daemon.memory_kib("VmHWM")
-    print(f"RSS {before} KiB, high-water mark {accepted} after accepting, {released} after releasing")
+    print(f"RSS {before} KiB; peak {accepted} KiB after accepting, {released} KiB at the end")
     assert set(digests) == {sha256(warm), sha256(original)}, "octets changed"
     assert released - before < GROWTH_KIB_MAX, "memory grows with the message"
 
     # Past the limit it is refused, at MAIL where the client says so, else at the end of data.
-    from smtp_client import SmtpClient
-
     with SmtpClient(daemon.port) as client:
         client.ehlo()
         limit = int(client.extensions["SIZE"])

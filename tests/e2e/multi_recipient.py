@@ -5,7 +5,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
 from sample_mail import assert_relayed, message
-from siding_lab import Lab, run, wait_until
+from siding_lab import Lab, run
 from smtp_client import SmtpClient
 
 
@@ -49,9 +49,8 @@ def story(lab: Lab) -> None:
     assert len(daemon.rows(state="held")) == 2
 
     # One is dropped by the operator, the last one goes: the books know each of them.
-    daemon.api(
-        "POST", "/v1/queue/discard", {"filter": {"recipient": "c@hold.example"}, "why": "left the firm"}
-    )
+    third = {"recipient": "c@hold.example"}
+    daemon.api("POST", "/v1/queue/discard", {"filter": third, "why": "left the firm"})
     daemon.release(domain="hold.example")
     assert sorted(r for d in new.deliveries for r in d.recipients) == [
         "a@hold.example",
@@ -60,7 +59,6 @@ def story(lab: Lab) -> None:
     ]
     for delivery in new.deliveries + old.deliveries:
         assert_relayed(delivery.octets, original)
-    wait_until(lambda: daemon.audit()["delivered"] == 4, "four outcomes are durable")
     daemon.assert_balanced(accepted=5, delivered=4, discarded=1, held=0)
 
 

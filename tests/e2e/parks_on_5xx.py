@@ -1,4 +1,4 @@
-"""A 5xx parks the recipient with the server's words; nobody gets a bounce; the operator releases again."""
+"""A 5xx parks the recipient with the server's words, nothing bounces, it can go again."""
 
 import pathlib
 import sys
@@ -15,9 +15,8 @@ def story(lab: Lab) -> None:
     old, new = lab.sink(), lab.sink()
     daemon = lab.daemon(lab.config(new=new, old=old)).start()
     original = message()
-    assert send_mail(
-        daemon.port, "ann@sender.example", ["bob@example.com", "eve@example.com"], original
-    ).code == 250
+    both = ["bob@example.com", "eve@example.com"]
+    assert send_mail(daemon.port, "ann@sender.example", both, original).code == 250
 
     new.answer("RCPT", f"550 {WORDS}", address="bob@example.com")
     job = daemon.release(domain="example.com")
@@ -26,7 +25,7 @@ def story(lab: Lab) -> None:
     row = daemon.row("bob@example.com")
     assert row["state"] == "parked" and WORDS in row["last_reply"], row
     shown = daemon.siding("parked").ok().out
-    assert WORDS in shown and "bob@example.com" in shown or "1" in shown, shown
+    assert WORDS in shown, shown
     assert "bob@example.com" in daemon.siding("queue", "list", "--state", "parked").ok().out
 
     # It waits for the operator over a restart, and no bounce was made.

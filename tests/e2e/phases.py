@@ -1,4 +1,4 @@
-"""Each phase treats new mail as the table says, only legal moves happen, and a restart keeps them."""
+"""Each phase treats new mail as the table says; only legal moves happen; a restart keeps them."""
 
 import pathlib
 import sys
@@ -64,7 +64,8 @@ def story(lab: Lab) -> None:
     # The queue remembers; the configuration only names the first phase.
     daemon.kill()
     daemon.start()
-    phases = {entry["domain"]: entry["phase"] for entry in daemon.api("GET", "/v1/status")["domains"]}
+    domains = daemon.api("GET", "/v1/status")["domains"]
+    phases = {entry["domain"]: entry["phase"] for entry in domains}
     assert phases == {
         "prep.example": "hold",
         "old.example": "pass_old",

@@ -16,7 +16,7 @@ def story(lab: Lab) -> None:
         client.ehlo()
         assert {"PIPELINING", "SIZE", "8BITMIME", "ENHANCEDSTATUSCODES"} <= set(client.extensions)
         assert client.mail("ann@sender.example").code == 250
-        for stranger in ("bob@other.example", "bob@sub.example.com", "bob@example.com.evil.example"):
+        for stranger in ("bob@other.example", "bob@sub.example.com", "bob@example.com.evil.test"):
             reply = client.rcpt(stranger)
             assert (reply.code, reply.enhanced) == (550, "5.7.1"), f"{stranger}: {reply}"
         assert client.command("DATA").code in (503, 554), "no valid recipient"

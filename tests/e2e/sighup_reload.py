@@ -1,11 +1,10 @@
 """SIGHUP takes over what may change, says what needs a restart, and keeps the old on errors."""
 
 import pathlib
+import signal
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
-import signal
-
 from sample_mail import message
 from siding_lab import Lab, run, wait_until
 from smtp_client import SmtpClient, send_mail

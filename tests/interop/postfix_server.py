@@ -1,4 +1,4 @@
-"""Postfix is the new server: a release goes into it, whole and once, and its refusals are understood."""
+"""Postfix as the new server: a release goes into it whole and once; refusals are understood."""
 
 import pathlib
 import sys
@@ -28,7 +28,8 @@ def story(lab: Lab) -> None:
     with SmtpClient(daemon.port) as client:
         client.ehlo()
         for number in range(COUNT):
-            octets = message(f"mail {number}", b".dot\r\n\xfc\r\n" + b"y" * (number * 37 % 900) + b"\r\n")
+            body = b".dot\r\n\xfc\r\n" + b"y" * (number * 37 % 900) + b"\r\n"
+            octets = message(f"mail {number}", body)
             originals[f"bob{number}@example.com"] = octets
             reply = client.transact("ann@sender.example", [f"bob{number}@example.com"], octets)
             assert reply.code == 250, reply
@@ -39,7 +40,8 @@ def story(lab: Lab) -> None:
     behind.wait_for(COUNT, 60)
     assert "no mailbox here" in daemon.wait_state("gone@example.com", "parked")["last_reply"]
     wait_until(
-        lambda: [r for r in daemon.rows(state="due") if "still copying" in r["last_reply"]], "deferred"
+        lambda: [r for r in daemon.rows(state="due") if "still copying" in r["last_reply"]],
+        "deferred",
     )
     for recipient, octets in originals.items():
         (delivery,) = behind.of(recipient)

@@ -1,13 +1,12 @@
 """smtplib and email.message: what a script sends, a mailbox gets."""
 
+import email.message
+import email.policy
 import pathlib
+import smtplib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
-import email.message
-import email.policy
-import smtplib
-
 from sample_mail import assert_relayed
 from siding_lab import Lab, run
 
@@ -23,12 +22,12 @@ def story(lab: Lab) -> None:
 
     with smtplib.SMTP("127.0.0.1", daemon.port, "script.example", timeout=30) as client:
         client.ehlo_or_helo_if_needed()
-        assert client.has_extn("pipelining") and client.has_extn("8bitmime") and client.has_extn("size")
+        assert all(map(client.has_extn, ("pipelining", "8bitmime", "size", "enhancedstatuscodes")))
         assert client.verify("bob@example.com")[0] == 252
-        assert client.sendmail("ann@sender.example", ["bob@example.com"], octets, ["BODY=8BITMIME"]) == {}
-        refused = client.sendmail(
-            "ann@sender.example", ["eve@example.com", "x@other.example"], octets, ["BODY=8BITMIME"]
-        )
+        eight = ["BODY=8BITMIME"]
+        assert client.sendmail("ann@sender.example", ["bob@example.com"], octets, eight) == {}
+        some = ["eve@example.com", "x@other.example"]
+        refused = client.sendmail("ann@sender.example", some, octets, eight)
         assert list(refused) == ["x@other.example"] and refused["x@other.example"][0] == 550
         try:
             client.sendmail("ann@sender.example", ["x@other.example"], octets)

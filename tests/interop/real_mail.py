@@ -1,14 +1,13 @@
-"""A corpus of real mail (SIDING_CORPUS: a directory or a .tar.zst of it) goes the whole way unchanged."""
+"""Real mail (SIDING_CORPUS: a directory, or a .tar.zst of one) goes the whole way unchanged."""
 
-import pathlib
-import sys
-
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
 import concurrent.futures
 import os
+import pathlib
 import re
+import sys
 import threading
 
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
 from sample_mail import sha256, without_trace
 from siding_lab import Lab, Skip, program, run
 from smtp_client import SmtpClient, normalize_newlines
@@ -79,7 +78,7 @@ def story(lab: Lab) -> None:
     assert job["counts"]["delivered"] == len(mails), job
 
     wanted = {f"m{n}@example.com": [sha256(normalize_newlines(m))] for n, m in enumerate(mails)}
-    wrong = [recipient for recipient, digests in wanted.items() if arrived.get(recipient) != digests]
+    wrong = [recipient for recipient, sha in wanted.items() if arrived.get(recipient) != sha]
     assert not wrong, f"{len(wrong)} of {len(mails)} differ: {wrong[:10]}"
     assert set(arrived) == set(wanted), "something arrived that was not sent"
     daemon.assert_balanced(accepted=len(mails), delivered=len(mails), held=0)

@@ -1,4 +1,4 @@
-"""smtp-source with many sessions: every message that it was told 250 for is held, and smtp-sink gets all."""
+"""smtp-source, many sessions: all that it was told 250 for is held, and smtp-sink gets all."""
 
 import pathlib
 import sys

@@ -7,7 +7,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
 from sample_mail import assert_relayed
 from siding_lab import Lab, program, run
 
-FIXED = ("--header", "Date: Sat, 21 Nov 2026 14:07:30 +0000", "--header", "Message-Id: <1@swaks.example>")
+FIXED = (
+    *("--header", "Subject: from swaks"),
+    *("--header", "Date: Sat, 21 Nov 2026 14:07:30 +0000"),
+    *("--header", "Message-Id: <1@swaks.example>"),
+)
 WAYS = {
     "plain": (),
     "helo": ("--protocol", "SMTP"),
@@ -28,8 +32,8 @@ def story(lab: Lab) -> None:
 
     def swaks(port: int, *arguments: str):
         return lab.run(
-            program("swaks"), "--server", "127.0.0.1", "--port", str(port), "--helo", "swaks.example",
-            "--timeout", "30", *arguments,
+            program("swaks"), "--server", "127.0.0.1", "--port", str(port),
+            "--helo", "swaks.example", "--timeout", "30", *arguments,
         )  # fmt: skip
 
     sent: dict[str, bytes] = {}
@@ -46,13 +50,13 @@ def story(lab: Lab) -> None:
         sent[name] = witness.wait_for(before + 1)[before].octets
 
     # Several recipients, one of them refused: swaks says so and the rest is taken.
-    done = swaks(
-        daemon.port, "--from", "ann@sender.example", "--to", "x@example.com,y@example.com,z@other.example"
-    )
+    three = "x@example.com,y@example.com,z@other.example"
+    done = swaks(daemon.port, "--from", "ann@sender.example", "--to", three)
     assert "550 5.7.1" in done.out and len(daemon.rows(recipient="y@example.com")) == 1, done.out
     # Giving up in the middle leaves nothing behind.
     for stage in ("HELO", "MAIL", "RCPT"):
-        swaks(daemon.port, "--from", "a@b.example", "--to", "quit@example.com", "--quit-after", stage)
+        to = ("--from", "a@b.example", "--to", "quit@example.com")
+        swaks(daemon.port, *to, "--quit-after", stage)
     assert daemon.rows(recipient="quit@example.com") == []
 
     daemon.release()

@@ -58,6 +58,7 @@ public:
             return {};
         }
         const std::size_t open = recipients_.size();
+        const bool may_be_delivered = is_terminator_sent_;
         perform(dialogue_->on_lost("cut"));
         std::size_t verdicts = 0;
         for (const std::string& event : take_events()) {
@@ -66,7 +67,7 @@ public:
             }
             // A recipient that was refused before has its own verdict, and keeps it.
             const bool by_loss = event.ends_with(" cut");
-            if (by_loss && event.starts_with("! in_doubt") != is_terminator_sent_ &&
+            if (by_loss && event.starts_with("! in_doubt") != may_be_delivered &&
                 !event.starts_with("! session")) {
                 return "wrong kind: " + event;
             }

@@ -1,7 +1,6 @@
 """Real Postfix on loopback: private configuration, queue and ports; and its two test programs."""
 
 import os
-import pathlib
 import pwd
 import re
 import subprocess
@@ -139,7 +138,8 @@ class Postfix:
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
 
     def wait_log(self, pattern: str, timeout: float = 30.0) -> re.Match[str]:
-        return wait_until(lambda: re.search(pattern, self.log()), f"Postfix logs /{pattern}/", timeout)
+        what = f"Postfix logs /{pattern}/"
+        return wait_until(lambda: re.search(pattern, self.log()), what, timeout)
 
     def tool(self, name: str, *arguments: str, stdin: bytes = b"", timeout: float = 600.0) -> str:
         """postsuper, postqueue, sendmail …, on this instance."""
@@ -215,7 +215,3 @@ def smtp_source(
     )
     assert done.returncode == 0, f"smtp-source: {done.returncode} {done.stderr.decode()[-800:]}"
     return time.monotonic() - started
-
-
-def read_directory(directory: pathlib.Path) -> list[bytes]:
-    return [path.read_bytes() for path in sorted(directory.rglob("*")) if path.is_file()]

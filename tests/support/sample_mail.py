@@ -63,14 +63,16 @@ def without_trace(octets: bytes) -> bytes:
 def assert_relayed(delivered: bytes, original: bytes) -> str:
     """`delivered` is exactly one Received: line and then `original`, octet for octet."""
     if not delivered.endswith(original):
-        raise AssertionError(f"octets changed: {first_difference(without_trace(delivered), original)}")
+        difference = first_difference(without_trace(delivered), original)
+        raise AssertionError(f"octets changed: {difference}")
     trace = delivered[: len(delivered) - len(original)]
     assert TRACE_HEADER.fullmatch(trace), f"not one Received: line in front: {trace!r}"
     return trace.decode("ascii")
 
 
 def first_difference(left: bytes, right: bytes) -> str:
-    at = next((i for i, (a, b) in enumerate(zip(left, right)) if a != b), min(len(left), len(right)))
+    shorter = min(len(left), len(right))
+    at = next((i for i in range(shorter) if left[i] != right[i]), shorter)
     around = slice(max(0, at - 40), at + 40)
     return (
         f"lengths {len(left)} and {len(right)}, first difference at octet {at}:"

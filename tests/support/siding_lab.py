@@ -1,8 +1,8 @@
 """The bench on which black-box tests put a real daemon: a directory, a configuration, processes.
 
-Every story is `def story(lab: Lab)` and ends in `run(story)`: exit 0 done, 1 the claim does not hold
-(with the daemon's last words), 77 skipped. Every process is ended by the one who started it, every
-wait has a deadline, every port is chosen by the system.
+Every story is `def story(lab: Lab)` and ends in `run(story)`: exit 0 done, 1 the claim does not
+hold (with the daemon's last words), 77 skipped. Every process is ended by the one who started it,
+every wait has a deadline, every port is chosen by the system.
 """
 
 import contextlib
@@ -154,6 +154,12 @@ class Daemon:
         self.port = int(line.group(1))
         return self.port
 
+    def keep_port(self) -> "Daemon":
+        """From now on restarts listen where the first one did, for peers that cannot be told."""
+        self.config["listeners"] = [{"address": f"127.0.0.1:{self.port}"}]
+        self.write_config()
+        return self
+
     def kill(self) -> None:
         """SIGKILL, and it is gone when this returns."""
         assert self.process
@@ -266,13 +272,18 @@ class Daemon:
     def audit(self, deep: bool = True) -> dict[str, Any]:
         return self.api("POST", "/v1/audit", {"deep": deep})
 
-    def assert_balanced(self, **expected: int) -> dict[str, Any]:
-        """The books balance, and the named states have exactly these numbers."""
-        books = self.audit()
-        assert books["balanced"] and books["chain_ok"] and not books["problems"], books
-        found = {state: books[state] for state in expected}
-        assert found == expected, f"audit says {found}, expected {expected}"
-        return books
+    def assert_balanced(self, timeout: float = 10.0, **expected: int) -> dict[str, Any]:
+        """The books balance at every look, and soon the named states have exactly these numbers."""
+        deadline = time.monotonic() + timeout
+        while True:
+            books = self.audit()
+            assert books["balanced"] and books["chain_ok"] and not books["problems"], books
+            found = {state: books[state] for state in expected}
+            # An outcome becomes durable a moment after the next hop has heard of it.
+            if found == expected:
+                return books
+            assert time.monotonic() < deadline, f"audit says {found}, expected {expected}"
+            time.sleep(POLL_SECONDS)
 
     def release(self, to: str = "new", timeout: float = 60.0, **filter_: Any) -> dict[str, Any]:
         """Orders a release through the API and waits until nothing of it is left to do."""
@@ -362,8 +373,8 @@ class Lab:
 
     def daemon(self, config: dict[str, Any] | None = None, name: str = "sidingd") -> Daemon:
         """Configured, not started."""
-        for program in ("sidingd", "siding"):
-            assert (binaries() / program).exists(), f"{binaries() / program} is missing: build first"
+        for path in (binaries() / "sidingd", binaries() / "siding"):
+            assert path.exists(), f"{path} is missing: build first"
         daemon = Daemon(self, name, config or self.config(name=name))
         self.daemons.append(daemon)
         return daemon
@@ -376,9 +387,8 @@ class Lab:
         done = subprocess.run(
             command, input=stdin, capture_output=True, timeout=timeout, check=False, **options
         )
-        return Ran(
-            done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
-        )
+        out, err = (octets.decode(errors="replace") for octets in (done.stdout, done.stderr))
+        return Ran(done.returncode, out, err)
 
     def start_process(self, *command: str, **options: Any) -> subprocess.Popen[bytes]:
         """A helper program that ends with the lab at the latest."""

@@ -76,7 +76,9 @@ void play(Player& player, const TranscriptBlock::Input& input) {
 }
 
 std::string compare(
-    const Transcript& transcript, const TranscriptBlock& block, const std::vector<std::string>& events
+    const Transcript& transcript,
+    const TranscriptBlock& block,
+    const std::vector<std::string>& events
 ) {
     for (std::size_t i = 0; i < std::max(events.size(), block.expected.size()); ++i) {
         const std::string actual = i < events.size() ? events[i] : "(nothing)";
@@ -86,7 +88,11 @@ std::string compare(
         const TranscriptLine& expected = block.expected[i];
         if (!matches(expected.text, actual)) {
             return fmt::format(
-                "{}:{}: expected {}\n  got {}", transcript.name, expected.number, expected.text, actual
+                "{}:{}: expected {}\n  got {}",
+                transcript.name,
+                expected.number,
+                expected.text,
+                actual
             );
         }
     }
@@ -189,7 +195,8 @@ Transcript load_transcript(const std::filesystem::path& file, char playing) {
             if (parsed.kind == '@') {
                 inputs.push_back({{}, parsed.text});
             } else if (!is_input) {
-                const std::string mark = parsed.kind == '!' ? "! " : std::string{parsed.kind} + ": ";
+                const std::string mark =
+                    parsed.kind == '!' ? "! " : std::string{parsed.kind} + ": ";
                 expected.push_back({mark + parsed.text, number});
             } else if (inputs.empty() || !inputs.back().directive.empty()) {
                 inputs.push_back({unescape(parsed.text) + "\r\n", {}});
@@ -232,14 +239,15 @@ std::string replay_whole(const Transcript& transcript, MakePlayer make_player) {
 
 std::string replay_split_at_every_octet(const Transcript& transcript, MakePlayer make_player) {
     const auto one_by_one = make_player();
-    auto difference = replay(transcript, *one_by_one, [](Player& to, std::size_t, const auto& input) {
-        if (!input.directive.empty()) {
-            play(to, input);
-        }
-        for (const char octet : input.octets) {
-            to.feed({&octet, 1});
-        }
-    });
+    auto difference =
+        replay(transcript, *one_by_one, [](Player& to, std::size_t, const auto& input) {
+            if (!input.directive.empty()) {
+                play(to, input);
+            }
+            for (const char octet : input.octets) {
+                to.feed({&octet, 1});
+            }
+        });
     for_each_position(transcript, [&](const Position& at) {
         const auto player = make_player();
         const auto* const split = &transcript.blocks[at.block].inputs[at.input];
@@ -273,7 +281,8 @@ std::string replay_cut_at_every_octet(const Transcript& transcript, MakePlayer m
         const auto player = make_player();
         const std::vector<std::string> some = events_until(transcript, at, *player);
         if (some.size() > all.size() || !std::equal(some.begin(), some.end(), all.begin())) {
-            complaint = fmt::format("{}: part of the input does more than all of it", transcript.name);
+            complaint =
+                fmt::format("{}: part of the input does more than all of it", transcript.name);
         } else if (auto wrong = player->lose(); !wrong.empty()) {
             complaint = fmt::format(
                 "{}: lost in block {} at octet {}: {}", transcript.name, at.block, at.octet, wrong

@@ -1,0 +1,360 @@
+#include "cli/daemon.hpp"
+
+#include "base/limits.hpp"
+#include "base/log.hpp"
+#include "config/live.hpp"
+#include "config/load.hpp"
+#include "control/api.hpp"
+#include "net/http_server.hpp"
+#include "net/listener.hpp"
+#include "net/runtime.hpp"
+#include "net/signals.hpp"
+#include "net/task_group.hpp"
+#include "queue/queue.hpp"
+#include "relay/dispatcher.hpp"
+#include "relay/inbound_server.hpp"
+#include "systemd/notify.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <fmt/format.h>
+#include <fstream>
+#include <memory>
+#include <thread>
+#include <utility>
+
+namespace siding::cli {
+namespace {
+
+namespace asio = boost::asio;
+using net::awaitable;
+
+const Logger log{"sidingd"};
+
+constexpr int exit_failure = 1;
+constexpr int exit_config = 2;
+constexpr int exit_storage = 74;  // EX_IOERR
+constexpr std::size_t blocking_threads = 4;
+constexpr std::size_t control_tasks_max = 16;
+constexpr std::chrono::milliseconds storage_drain =
+    std::chrono::seconds{5};  // nothing can be stored
+
+std::size_t io_threads(const config::Config& config) {
+    return config.threads.value_or(std::max(1U, std::thread::hardware_concurrency()));
+}
+
+// Sockets from systemd's siding.socket stand in for the configured ones.
+Result<std::vector<net::UniqueFd>> open_listeners(const config::Config& config) {
+    std::vector<net::UniqueFd> listeners;
+    SIDING_ASSIGN(const auto inherited, systemd::inherited_sockets());
+    for (const systemd::InheritedSocket& socket : inherited) {
+        SIDING_ASSIGN(auto listener, net::adopt_listener(socket.fd));
+        listeners.push_back(std::move(listener));
+    }
+    if (!listeners.empty()) {
+        log.info("sockets_inherited", {{"sockets", listeners.size()}});
+        return listeners;
+    }
+    for (const config::Listener& listener : config.listeners) {
+        SIDING_ASSIGN(auto socket, net::listen_tcp({listener.address.host, listener.address.port}));
+        listeners.push_back(std::move(socket));
+    }
+    return listeners;
+}
+
+Result<std::string> read_token(const config::Config& config) {
+    if (!config.control.token_file) {
+        return std::string{};
+    }
+    std::ifstream file{*config.control.token_file};
+    std::string token;
+    if (!std::getline(file, token) || token.empty()) {
+        return Error{
+            Errc::not_found,
+            fmt::format("{} holds no token in its first line", *config.control.token_file)};
+    }
+    return token;
+}
+
+queue::QueueOptions queue_options(const config::Config& config) {
+    queue::QueueOptions options;
+    options.directory = std::filesystem::path{config.data_dir} / "queue";
+    options.reserve = [reserve = config.storage.disk_reserve](std::uint64_t disk_octets) {
+        return reserve.bytes(disk_octets);
+    };
+    return options;
+}
+
+// The parts, in the order in which they depend on each other; each is destroyed before those above
+// it.
+class Daemon {
+public:
+    Daemon(std::string config_file, config::Config config);
+
+    int run();
+
+private:
+    static awaitable<void> live(Daemon& self);
+    Result<void> build();
+    awaitable<Result<void>> start();
+    awaitable<Result<void>> set_initial_phases();
+    Result<void> start_control();
+    awaitable<void> stop();
+
+    static awaitable<void> watch_signals(Daemon& self);
+    static awaitable<void> feed_watchdog(Daemon& self, std::chrono::microseconds interval);
+    awaitable<void> reload();
+    void end(int code);
+
+    std::string config_file_;
+    config::Live config_;
+    SystemClock clock_;
+    Metrics metrics_;
+    net::Runtime runtime_;
+    asio::io_context main_{1};  // signals, reload and shutdown: the process's own thread
+    net::Signals signals_{main_.get_executor()};
+    asio::steady_timer end_{main_, std::chrono::steady_clock::time_point::max()};
+    int exit_code_ = 0;
+    bool ending_ = false;
+
+    std::vector<net::UniqueFd> listeners_;
+    std::unique_ptr<queue::Queue> queue_;
+    std::unique_ptr<relay::Dispatcher> dispatcher_;
+    std::unique_ptr<relay::InboundMetrics> inbound_metrics_;
+    std::unique_ptr<relay::InboundServer> inbound_;
+    std::unique_ptr<control::Api> api_;
+    net::TaskGroup control_tasks_;
+    net::TaskGroup main_tasks_;
+};
+
+Daemon::Daemon(std::string config_file, config::Config config)
+    : config_file_{std::move(config_file)},
+      config_{std::move(config)},
+      runtime_{{.io_threads = io_threads(*config_.get()), .blocking_threads = blocking_threads}},
+      control_tasks_{runtime_.io(0), "control", control_tasks_max},
+      main_tasks_{main_.get_executor(), "main", control_tasks_max} {}
+
+int Daemon::run() {
+    asio::co_spawn(main_, live(*this), [](const std::exception_ptr& failure) {
+        if (failure) {
+            std::rethrow_exception(failure);  // our bug: let it end the process with its name
+        }
+    });
+    main_.run();
+    log.info("stopped", {{"code", exit_code_}});
+    return exit_code_;
+}
+
+awaitable<void> Daemon::live(Daemon& self) {
+    auto started = self.build();
+    if (started) {
+        started = co_await self.start();
+    }
+    if (!started) {
+        log.error("start_failed", {{"reason", started.error()}});
+        self.end(exit_failure);
+    }
+    static_cast<void>(co_await self.end_.async_wait(net::use_result));
+    systemd::notify_stopping();
+    co_await self.stop();
+}
+
+Result<void> Daemon::build() {
+    const auto config = config_.get();
+    // Before the queue: a port that is taken is the commonest mistake, and nothing is touched yet.
+    SIDING_ASSIGN(listeners_, open_listeners(*config));
+    SIDING_ASSIGN(
+        queue_, queue::Queue::open(queue_options(*config), runtime_.blocking(), clock_, metrics_)
+    );
+    queue_->committer().on_failure([this](const std::string&) {
+        asio::post(main_, [this] { end(exit_storage); });
+    });
+    dispatcher_ = std::make_unique<relay::Dispatcher>(*queue_, config_, runtime_.io(0), metrics_);
+    inbound_metrics_ = std::make_unique<relay::InboundMetrics>(metrics_);
+    inbound_ = std::make_unique<relay::InboundServer>(
+        runtime_,
+        relay::InboundContext{
+            *queue_,
+            config_,
+            *inbound_metrics_,
+            [this](const std::string& server, WallTime due) { dispatcher_->wake(server, due); },
+        }
+    );
+    SIDING_ASSIGN(const std::string token, read_token(*config));
+    api_ = std::make_unique<control::Api>(
+        control::Services{
+            .queue = *queue_,
+            .mover = dispatcher_->mover(),
+            .metrics = metrics_,
+            .clock = clock_,
+            .hostname = config->hostname,
+            .version = SIDING_VERSION,
+            .started_at = clock_.now(),
+            .lanes = [this] { return dispatcher_->status(); },
+            .inbound_sessions = [this] { return inbound_->sessions(); },
+        },
+        token
+    );
+    return {};
+}
+
+awaitable<Result<void>> Daemon::start() {
+    SIDING_CO_TRY(co_await set_initial_phases());
+    SIDING_CO_TRY(dispatcher_->start());
+    SIDING_CO_TRY(co_await dispatcher_->mover().resume());
+    SIDING_CO_TRY(start_control());
+    SIDING_CO_TRY(inbound_->start(std::exchange(listeners_, {})));
+    SIDING_CO_TRY(main_tasks_.spawn(watch_signals(*this)));
+    if (const auto interval = systemd::watchdog_interval()) {
+        SIDING_CO_TRY(main_tasks_.spawn(feed_watchdog(*this, *interval)));
+    }
+    for (const net::Endpoint& address : inbound_->addresses()) {
+        log.info("listening", {{"address", address.text()}});
+    }
+    systemd::notify_ready("accepting mail");
+    co_return Result<void>{};
+}
+
+// The configuration's phases count where the queue knows none; afterwards the queue remembers.
+awaitable<Result<void>> Daemon::set_initial_phases() {
+    queue::SetPhases initial;
+    initial.who = "sidingd";
+    initial.why = "configured";
+    for (const auto& [domain, settings] : config_.get()->domains) {
+        initial.moves.push_back({domain, "default", settings.phase, true});
+    }
+    SIDING_CO_TRY(co_await queue_->commit(std::move(initial)));
+    co_return Result<void>{};
+}
+
+Result<void> Daemon::start_control() {
+    const auto config = config_.get();
+    net::UnixListenOptions options;
+    options.group = "siding";
+    SIDING_ASSIGN(auto socket, net::listen_unix(config->control.socket, options));
+    SIDING_ASSIGN(auto local, net::Acceptor::create(control_tasks_.executor(), std::move(socket)));
+    net::HttpServerOptions http;
+    http.name = "control";
+    http.blocking = runtime_.blocking();
+    SIDING_TRY(control_tasks_.spawn(net::serve_http(std::move(local), api_->handler(), http)));
+    if (config->control.http) {
+        SIDING_ASSIGN(
+            auto tcp, net::listen_tcp({config->control.http->host, config->control.http->port})
+        );
+        SIDING_ASSIGN(
+            auto loopback, net::Acceptor::create(control_tasks_.executor(), std::move(tcp))
+        );
+        log.info("control_listening", {{"address", loopback.local().text()}});
+        SIDING_TRY(control_tasks_.spawn(net::serve_http(std::move(loopback), api_->handler(), http))
+        );
+    }
+    return {};
+}
+
+awaitable<void> Daemon::watch_signals(Daemon& self) {
+    for (;;) {
+        const auto signal = co_await self.signals_.next();
+        if (!signal) {
+            co_return;
+        }
+        if (*signal == net::Signal::stop) {
+            self.end(0);
+            co_return;
+        }
+        systemd::notify_reloading();
+        co_await self.reload();
+        systemd::notify_ready("accepting mail");
+    }
+}
+
+// Fed only while the committer makes progress: a thread that hangs in a write is restarted.
+awaitable<void> Daemon::feed_watchdog(Daemon& self, std::chrono::microseconds interval) {
+    asio::steady_timer timer{self.main_};
+    std::uint64_t rounds = 0;
+    for (;;) {
+        timer.expires_after(interval / 2);
+        const auto [code] = co_await timer.async_wait(net::use_result);
+        if (code) {
+            co_return;
+        }
+        const std::uint64_t now = self.queue_->committer().rounds();
+        if (self.queue_->committer().idle() || now != rounds) {
+            systemd::notify_watchdog();
+        } else {
+            log.error("committer_stuck");
+        }
+        rounds = now;
+    }
+}
+
+awaitable<void> Daemon::reload() {
+    auto loaded = config::load_file(config_file_);
+    if (!loaded) {
+        log.error("reload_refused", {{"errors", loaded.error().text()}});
+        co_return;
+    }
+    const config::ReloadPlan plan = config_.apply(std::move(*loaded));
+    for (const std::string& line : plan.applied) {
+        log.info("reload_applied", {{"change", line}});
+    }
+    for (const std::string& line : plan.needs_restart) {
+        log.warn("reload_needs_restart", {{"change", line}});
+    }
+    for (const std::string& line : plan.ignored) {
+        log.warn("reload_ignored", {{"change", line}});
+    }
+    set_log_level(config_.get()->log.level);
+    if (const auto added = co_await set_initial_phases(); !added) {
+        log.error("reload_failed", {{"reason", added.error()}});
+    }
+    if (const auto added = co_await dispatcher_->add_lanes(); !added) {
+        log.error("reload_failed", {{"reason", added.error()}});
+    }
+    log.info("reloaded");
+}
+
+void Daemon::end(int code) {
+    if (!ending_) {
+        ending_ = true;
+        exit_code_ = code;
+        end_.expires_at(std::chrono::steady_clock::time_point::min());
+    }
+}
+
+// Stop accepting, finish what is under way, close the store.
+awaitable<void> Daemon::stop() {
+    const auto deadline = exit_code_ == exit_storage ? storage_drain : config_.get()->drain_timeout;
+    log.info("stopping", {{"deadline_ms", deadline.count()}});
+    main_tasks_.cancel();
+    co_await main_tasks_.join();
+    if (inbound_ != nullptr) {
+        co_await inbound_->stop(deadline);
+    }
+    control_tasks_.cancel();
+    co_await control_tasks_.join();
+    if (dispatcher_ != nullptr) {
+        co_await dispatcher_->stop(deadline);
+    }
+    queue_.reset();
+    runtime_.stop();
+}
+
+}  // namespace
+
+int run_daemon(const std::string& config_file) {
+    auto config = config::load_file(config_file);
+    if (!config) {
+        std::fprintf(stderr, "%s\n", config.error().text().c_str());
+        return exit_config;
+    }
+    set_log_level(config->log.level);
+    Daemon daemon{config_file, std::move(*config)};
+    return daemon.run();
+}
+
+}  // namespace siding::cli

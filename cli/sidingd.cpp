@@ -1,0 +1,17 @@
+// sidingd --config FILE: runs in the foreground, logs to standard error.
+#include "cli/daemon.hpp"
+
+#include <CLI/CLI.hpp>
+
+int main(int argc, char** argv) {
+    CLI::App app{"SMTP relay and hold queue for MX cutovers", "sidingd"};
+    app.set_version_flag("--version", SIDING_VERSION);
+    std::string config_file = "/etc/siding/siding.yaml";
+    app.add_option("--config", config_file, "configuration file")->capture_default_str();
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    }
+    return siding::cli::run_daemon(config_file);
+}

@@ -1,0 +1,48 @@
+// The verbs of the command line, group by group: their flags, and how these become an action.
+#pragma once
+
+#include "base/clock.hpp"
+#include "cli/actions.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace siding::cli {
+
+using ActionMaker = std::function<Result<Action>()>;
+
+// CLI11's tree, and for each verb that does something what makes its action once the flags are
+// read. The flags' texts live in the makers.
+struct Verbs {
+    CLI::App& root;
+    WallTime now;  // what "2h ago" counts from
+    std::map<const CLI::App*, ActionMaker> makers;
+
+    // Both live as long as the tree.
+    CLI::App& add(CLI::App& parent, const std::string& name, const std::string& what);
+    CLI::App& add(
+        CLI::App& parent, const std::string& name, const std::string& what, ActionMaker maker
+    );
+};
+
+void add_look_verbs(Verbs& verbs);     // status, phase, trace, audit
+void add_queue_verbs(Verbs& verbs);    // queue …, parked
+void add_release_verbs(Verbs& verbs);  // release …, releases
+void add_local_verbs(Verbs& verbs);    // config …, rehearse
+
+// One line for the operator.
+Error usage_error(std::string text);
+
+// CLI11 fills it while parsing, the maker reads it afterwards: both hold it.
+template <typename T>
+std::shared_ptr<T> make_flags() {
+    return std::make_shared<T>();
+}
+
+}  // namespace siding::cli

@@ -1,0 +1,34 @@
+// What the handlers need of the daemon: references to its parts and a few questions to ask. Built
+// by the daemon, outlives the API.
+#pragma once
+
+#include "base/clock.hpp"
+#include "base/metrics.hpp"
+#include "net/asio.hpp"
+#include "queue/queue.hpp"
+#include "relay/lane_status.hpp"
+#include "relay/mover.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace siding::control {
+
+struct Services {
+    queue::Queue& queue;
+    relay::Mover& mover;
+    Metrics& metrics;
+    const Clock& clock;
+    std::string hostname;
+    std::string version;
+    WallTime started_at;
+
+    // One entry for each configured server; a release may go to these.
+    std::function<net::awaitable<std::vector<relay::LaneStatus>>()> lanes;
+    // Asked on the API's executor: must not block.
+    std::function<std::size_t()> inbound_sessions;
+};
+
+}  // namespace siding::control

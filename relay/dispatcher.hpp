@@ -1,0 +1,54 @@
+// The lanes of all configured servers, and the release phase's own progress: what is held moves to
+// its lane, and the wave becomes pass_new when nothing is left. Lives on one executor; wake() may
+// be called from any thread.
+#pragma once
+
+#include "relay/lane.hpp"
+#include "relay/mover.hpp"
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace siding::relay {
+
+class Dispatcher {
+public:
+    Dispatcher(
+        queue::Queue& queue,
+        const config::Live& config,
+        boost::asio::any_io_executor executor,
+        Metrics& metrics
+    );
+
+    Result<void> start();
+
+    // After a reload: lanes for servers that are new.
+    net::awaitable<Result<void>> add_lanes();
+
+    void wake(const std::string& server, WallTime earliest);
+    void wake_all(WallTime earliest);
+
+    // Lets attempts under way come to their end until `deadline`, then cuts them off.
+    net::awaitable<void> stop(std::chrono::milliseconds deadline);
+
+    net::awaitable<std::vector<LaneStatus>> status() const;
+    Mover& mover() { return mover_; }
+
+private:
+    net::awaitable<void> watch_release_phases();
+    net::awaitable<Result<void>> advance_release(const Domain& domain, const std::string& wave);
+
+    queue::Queue& queue_;
+    const config::Live& config_;
+    net::TaskGroup tasks_;
+    LaneContext context_;
+    Mover mover_;
+    Wakeup phase_watch_;
+    std::map<std::string, std::unique_ptr<Lane>> lanes_;
+    bool stopping_ = false;
+};
+
+}  // namespace siding::relay

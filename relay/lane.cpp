@@ -1,0 +1,484 @@
+#include "relay/lane.hpp"
+
+#include "base/limits.hpp"
+#include "base/log.hpp"
+#include "queue/retry.hpp"
+#include "relay/router.hpp"
+
+#include <algorithm>
+
+namespace siding::relay {
+namespace {
+
+const Logger log{"lane"};
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds idle_timeout = std::chrono::seconds{5};  // then the connection is closed
+constexpr milliseconds busy_look = std::chrono::seconds{1};     // while jobs are under way
+constexpr milliseconds quiet_look = std::chrono::seconds{60};   // a full search, against surprises
+constexpr milliseconds first_pause = std::chrono::seconds{1};   // doubled at each failure …
+constexpr milliseconds longest_pause = std::chrono::seconds{60};  // … up to this
+
+queue::RetrySchedule make_schedule(const config::Config& config) {
+    std::vector<std::chrono::seconds> steps;
+    for (const milliseconds step : config.retry.schedule) {
+        steps.push_back(std::chrono::ceil<std::chrono::seconds>(step));
+    }
+    return queue::RetrySchedule{std::move(steps)};
+}
+
+queue::OutcomeKind outcome_of(smtp::VerdictKind kind) {
+    switch (kind) {
+    case smtp::VerdictKind::delivered:
+        return queue::OutcomeKind::delivered;
+    case smtp::VerdictKind::transient:
+        return queue::OutcomeKind::deferred;
+    case smtp::VerdictKind::permanent:
+        return queue::OutcomeKind::parked;
+    case smtp::VerdictKind::in_doubt:
+        return queue::OutcomeKind::in_doubt;
+    }
+    return queue::OutcomeKind::deferred;
+}
+
+smtp::Transaction make_transaction(
+    const queue::Envelope& envelope, const std::vector<queue::Recipient>& recipients
+) {
+    smtp::Transaction transaction;
+    transaction.reverse_path = envelope.reverse_path;
+    std::string parameters;
+    for (const std::string& parameter : envelope.mail_parameters) {
+        parameters.append(parameters.empty() ? "" : " ").append(parameter);
+    }
+    // They were parsed when they came in, so they parse again.
+    if (auto parsed = smtp::parse_mail_parameters(parameters)) {
+        transaction.mail_parameters = std::move(*parsed);
+    }
+    for (const queue::Recipient& recipient : recipients) {
+        const auto& to = envelope.recipients.at(recipient.id.number);
+        transaction.recipients.push_back({to.address, smtp::RcptParameters{to.parameters}});
+    }
+    transaction.octets = envelope.trace_header.size() + envelope.body.size_octets;
+    return transaction;
+}
+
+}  // namespace
+
+Lane::Lane(std::string server, const LaneContext& context)
+    : name_{std::move(server)},
+      context_{context},
+      feed_{context.tasks.executor()},
+      delivered_{context.metrics.counter(
+          "siding_outcomes_total",
+          "Recipient outcomes",
+          {{"server", name_}, {"outcome", "delivered"}}
+      )},
+      deferred_{context.metrics.counter(
+          "siding_outcomes_total",
+          "Recipient outcomes",
+          {{"server", name_}, {"outcome", "deferred"}}
+      )},
+      parked_{context.metrics.counter(
+          "siding_outcomes_total", "Recipient outcomes", {{"server", name_}, {"outcome", "parked"}}
+      )} {}
+
+Result<void> Lane::start() {
+    return context_.tasks.spawn(feed());
+}
+
+void Lane::wake(WallTime earliest) {
+    look_from_ = std::min(look_from_, earliest);
+    feed_.nudge();
+}
+
+void Lane::stop() {
+    stopping_ = true;
+    jobs_.clear();
+    feed_.nudge();
+    for (Wakeup* worker : idle_) {
+        worker->nudge();
+    }
+}
+
+LaneStatus Lane::status() const {
+    const auto config = context_.config.get();
+    const auto server = config->servers.find(name_);
+    LaneStatus status;
+    status.server = name_;
+    if (server != config->servers.end()) {
+        status.address = config::format_endpoint(server->second.address);
+        status.connections_max = server->second.connections;
+    }
+    status.connections_open = connections_open_;
+    status.in_flight = claimed_.size();
+    if (paused_until_ > now()) {
+        status.paused_until = paused_until_;
+    }
+    status.last_error = last_error_;
+    status.last_delivery_at = last_delivery_at_;
+    return status;
+}
+
+// --- Claiming
+// ---------------------------------------------------------------------------------------
+
+net::awaitable<void> Lane::feed() {
+    while (!stopping_) {
+        if (const auto left = paused_until_ - now(); left.count() > 0) {
+            co_await feed_.wait(left);
+            continue;
+        }
+        if (!wants_jobs()) {
+            co_await feed_.wait(quiet_look);
+            continue;
+        }
+        const auto more = co_await claim_page();
+        if (!more) {
+            log.error("claim_failed", {{"route", name_}, {"reason", more.error()}});
+            co_await feed_.wait(busy_look);
+        } else if (!*more) {
+            co_await feed_.wait(co_await next_look());
+        }
+    }
+}
+
+// Twice the connections, so that none waits for a page; one at a time while the server is in
+// trouble.
+bool Lane::wants_jobs() const {
+    const auto config = context_.config.get();
+    const auto server = config->servers.find(name_);
+    if (server == config->servers.end()) {
+        return false;
+    }
+    return failures_ > 0 ? claimed_.empty() : jobs_.size() < 2 * server->second.connections;
+}
+
+// False at the end of a pass over what is due.
+net::awaitable<Result<bool>> Lane::claim_page() {
+    if (cursor_.empty()) {
+        // What stays claimed keeps the search from skipping it, should its attempt be taken back.
+        const WallTime from = std::exchange(look_from_, claimed_.empty() ? now() : look_from_);
+        cursor_ = context_.queue.store().due_cursor(name_, from);
+    }
+    const std::size_t rows_max = failures_ > 0 ? 1 : limits::claim_page_rows;
+    auto read = [this, rows_max, at = now(), cursor = cursor_](const queue::Store& store) {
+        return store.due(name_, at, cursor, rows_max);
+    };
+    SIDING_CO_ASSIGN(queue::ListPage page, co_await context_.queue.read(std::move(read)));
+    cursor_ = page.cursor;
+    const auto phases = context_.queue.phases();
+    std::vector<queue::Recipient> ours;
+    std::vector<queue::Recipient> others;
+    for (queue::Recipient& row : page.rows) {
+        if (claimed_.contains(row.id)) {
+            continue;
+        }
+        const auto to = route(*phases, row.domain, row.wave, row.pinned_server);
+        (to == name_ ? ours : others).push_back(std::move(row));
+    }
+    if (!others.empty()) {
+        SIDING_CO_TRY(co_await redirect(others));
+    }
+    add_jobs(std::move(ours));
+    co_return !cursor_.empty();
+}
+
+// A flip has changed where they go: to another lane, or back on hold.
+net::awaitable<Result<void>> Lane::redirect(const std::vector<queue::Recipient>& rows) {
+    const auto phases = context_.queue.phases();
+    std::map<std::string, queue::MoveRecipients> moves;
+    for (const queue::Recipient& row : rows) {
+        const auto to = route(*phases, row.domain, row.wave, row.pinned_server);
+        queue::MoveRecipients& move = moves[to.value_or("")];
+        move.event = to ? queue::Event::reroute : queue::Event::hold;
+        move.recipients.push_back(row.id);
+        move.server = to.value_or("");
+        move.due_at = now();
+        move.who = "sidingd";
+        move.why = "the phase has changed";
+    }
+    for (auto& [server, move] : moves) {
+        const WallTime due_at = move.due_at;
+        SIDING_CO_TRY(co_await context_.queue.commit(std::move(move)));
+        if (!server.empty()) {
+            context_.wake_lane(server, due_at);
+        }
+    }
+    co_return Result<void>{};
+}
+
+// How long nothing can become due, as far as is known; wake() cuts it short.
+net::awaitable<milliseconds> Lane::next_look() {
+    if (!claimed_.empty()) {
+        co_return busy_look;
+    }
+    const auto first = co_await context_.queue.read([this](const queue::Store& store) {
+        return store.first_due_at(name_);
+    });
+    if (!first || !*first) {
+        co_return quiet_look;
+    }
+    look_from_ = std::min(look_from_, **first);
+    co_return std::clamp(**first - now(), milliseconds{1}, quiet_look);
+}
+
+void Lane::add_jobs(std::vector<queue::Recipient> rows) {
+    for (queue::Recipient& row : rows) {
+        claimed_.insert(row.id);
+        // Rows of one message stand together: same due time, neighbouring ids.
+        if (jobs_.empty() || jobs_.back().message != row.id.message) {
+            jobs_.push_back({row.id.message, {}});
+        }
+        jobs_.back().recipients.push_back(std::move(row));
+    }
+    staff();
+}
+
+// Wakes idle workers, and starts new ones up to the connections allowed.
+void Lane::staff() {
+    const auto config = context_.config.get();
+    const auto server = config->servers.find(name_);
+    const std::size_t workers_max =
+        server == config->servers.end() ? 0 : server->second.connections;
+    for (std::size_t open = jobs_.size(); open > 0; --open) {
+        if (!idle_.empty()) {
+            idle_.back()->nudge();
+            idle_.pop_back();
+        } else if (workers_ < workers_max && context_.tasks.spawn(work())) {
+            workers_ += 1;
+        } else {
+            break;
+        }
+    }
+}
+
+// --- Delivering
+// -------------------------------------------------------------------------------------
+
+net::awaitable<void> Lane::work() {
+    std::unique_ptr<OutboundSession> session;
+    Wakeup wakeup{context_.tasks.executor()};
+    while (!stopping_) {
+        if (jobs_.empty()) {
+            idle_.push_back(&wakeup);
+            co_await wakeup.wait(idle_timeout);
+            std::erase(idle_, &wakeup);
+            if (jobs_.empty()) {
+                break;
+            }
+        }
+        const Job job = std::move(jobs_.front());
+        jobs_.pop_front();
+        co_await run_job(session, job);
+        settle(job);
+        if (session != nullptr && !session->is_usable()) {
+            session.reset();
+            connections_open_ -= 1;
+        }
+    }
+    workers_ -= 1;
+    if (session != nullptr) {
+        co_await session->close();
+        connections_open_ -= 1;
+    }
+}
+
+void Lane::settle(const Job& job) {
+    for (const queue::Recipient& recipient : job.recipients) {
+        claimed_.erase(recipient.id);
+    }
+    const auto config = context_.config.get();
+    const auto server = config->servers.find(name_);
+    if (server == config->servers.end() || jobs_.size() <= server->second.connections) {
+        feed_.nudge();
+    }
+}
+
+// A flip since the page was claimed counts from here on: the next claim redirects it.
+bool Lane::is_still_ours(const Job& job) const {
+    const auto phases = context_.queue.phases();
+    return std::ranges::all_of(job.recipients, [&](const queue::Recipient& row) {
+        return route(*phases, row.domain, row.wave, row.pinned_server) == name_;
+    });
+}
+
+net::awaitable<void> Lane::run_job(std::unique_ptr<OutboundSession>& session, const Job& job) {
+    if (!is_still_ours(job)) {
+        look_from_ = std::min(look_from_, job.recipients.front().due_at);
+        co_return;
+    }
+    auto prepared = co_await context_.queue.read(
+        [id = job.message](const queue::Store& store) -> Result<Prepared> {
+            SIDING_ASSIGN(queue::Envelope envelope, store.read_envelope(id));
+            SIDING_ASSIGN(std::string chunk, store.read_body_chunk(id, 0));
+            if (envelope.body.chunks == 1 && sha256(chunk) != envelope.body.sha256) {
+                return Error{Errc::corrupt, "stored octets do not match their SHA-256"};
+            }
+            return Prepared{std::move(envelope), std::move(chunk)};
+        }
+    );
+    if (!prepared) {
+        co_await park_unreadable(job, prepared.error());
+        co_return;
+    }
+    if (session == nullptr && !co_await open_session(session, job)) {
+        co_return;
+    }
+    co_await attempt(*session, *prepared, job);
+}
+
+net::awaitable<void> Lane::attempt(
+    OutboundSession& session, const Prepared& prepared, const Job& job
+) {
+    const auto started = co_await start_attempt(job);
+    if (!started || started->empty()) {
+        co_return;  // discarded or held meanwhile, or the store has failed
+    }
+    const Job now_in_flight{job.message, *started};
+    const auto verdicts = co_await session.send(
+        prepared.envelope, prepared.first_chunk, make_transaction(prepared.envelope, *started)
+    );
+    if (session.body_error()) {
+        // The server got no terminator, so it has dropped the message.
+        co_await park_unreadable(now_in_flight, *session.body_error());
+        co_return;
+    }
+    const bool server_failed = verdicts.front().is_about_session() &&
+                               verdicts.front().kind == smtp::VerdictKind::transient;
+    if (server_failed) {
+        on_session_failure(verdicts.front());
+    } else {
+        failures_ = 0;
+        last_error_.clear();
+    }
+    co_await record(now_in_flight, verdicts, session.peer());
+}
+
+// On failure the job's recipients hear of it, so that every listing says why they wait.
+net::awaitable<bool> Lane::open_session(std::unique_ptr<OutboundSession>& session, const Job& job) {
+    const auto config = context_.config.get();
+    const auto server = config->servers.find(name_);
+    if (server == config->servers.end()) {
+        co_return false;
+    }
+    auto fresh = std::make_unique<OutboundSession>(context_.queue, config->hostname);
+    connections_open_ += 1;
+    const auto failure = co_await fresh->open(server->second);
+    if (!failure) {
+        session = std::move(fresh);
+        co_return true;
+    }
+    connections_open_ -= 1;
+    on_session_failure(*failure);
+    const auto started = co_await start_attempt(job);
+    if (started && !started->empty()) {
+        const std::vector<smtp::Verdict> verdicts(started->size(), *failure);
+        co_await record({job.message, *started}, verdicts, fresh->peer());
+    }
+    co_return false;
+}
+
+void Lane::on_session_failure(const smtp::Verdict& verdict) {
+    failures_ += 1;
+    const auto doubled = first_pause * (1 << std::min(failures_ - 1, 6U));
+    paused_until_ = now() + std::min<milliseconds>(doubled, longest_pause);
+    last_error_ = verdict.text;
+    log.warn(
+        "server_failed",
+        {{"route", name_}, {"reason", verdict.text}, {"pause_ms", (paused_until_ - now()).count()}}
+    );
+    // The others are claimed again after the pause; until then a flip may send them elsewhere.
+    for (const Job& job : std::exchange(jobs_, {})) {
+        look_from_ = std::min(look_from_, job.recipients.front().due_at);
+        for (const queue::Recipient& recipient : job.recipients) {
+            claimed_.erase(recipient.id);
+        }
+    }
+    cursor_.clear();
+}
+
+net::awaitable<Result<std::vector<queue::Recipient>>> Lane::start_attempt(const Job& job) {
+    queue::StartAttempt change;
+    change.message = job.message;
+    change.server = name_;
+    for (const queue::Recipient& recipient : job.recipients) {
+        change.recipients.push_back(recipient.id.number);
+    }
+    SIDING_CO_ASSIGN(
+        const queue::Applied applied, co_await context_.queue.commit(std::move(change))
+    );
+    std::vector<queue::Recipient> started;
+    for (const queue::Recipient& recipient : job.recipients) {
+        if (std::ranges::find(applied.recipients, recipient.id.number) !=
+            applied.recipients.end()) {
+            started.push_back(recipient);
+        }
+    }
+    co_return started;
+}
+
+net::awaitable<void> Lane::record(
+    const Job& job, const std::vector<smtp::Verdict>& verdicts, const std::string& peer
+) {
+    const queue::RetrySchedule schedule = make_schedule(*context_.config.get());
+    queue::RecordOutcome change;
+    change.message = job.message;
+    change.server = name_;
+    change.peer = peer;
+    WallTime earliest = WallTime::max();
+    for (std::size_t i = 0; i < job.recipients.size(); ++i) {
+        const queue::Recipient& recipient = job.recipients[i];
+        const smtp::Verdict& verdict = verdicts.at(i);
+        queue::RecipientOutcome outcome;
+        outcome.recipient = recipient.id.number;
+        outcome.kind = outcome_of(verdict.kind);
+        outcome.reply = verdict.text;
+        // A server in trouble is the lane's to wait for; a recipient's 4xx has its own schedule.
+        outcome.next_attempt_at =
+            verdict.is_about_session() && paused_until_ > now()
+                ? paused_until_
+                : schedule.next_attempt(recipient.attempts + 1, recipient.id, now());
+        if (outcome.kind == queue::OutcomeKind::delivered) {
+            delivered_.add();
+            last_delivery_at_ = now();
+        } else if (outcome.kind == queue::OutcomeKind::parked) {
+            parked_.add();
+        } else {
+            deferred_.add();
+            earliest = std::min(earliest, outcome.next_attempt_at);
+        }
+        log.info(
+            smtp::to_text(verdict.kind),
+            {{"mid", recipient.id.text()},
+             {"rcpt", recipient.address},
+             {"route", name_},
+             {"peer", peer},
+             {"reply", verdict.text}}
+        );
+        change.outcomes.push_back(std::move(outcome));
+    }
+    const auto recorded = co_await context_.queue.commit(std::move(change));
+    if (!recorded) {
+        log.error("outcome_not_recorded", {{"mid", job.message}, {"reason", recorded.error()}});
+    }
+    if (earliest != WallTime::max()) {
+        wake(earliest);
+    }
+}
+
+// The record is named and kept; the rest of the queue goes on.
+net::awaitable<void> Lane::park_unreadable(const Job& job, const Error& error) {
+    log.error("message_unreadable", {{"mid", job.message}, {"reason", error}});
+    queue::MoveRecipients move;
+    move.event = queue::Event::park;
+    for (const queue::Recipient& recipient : job.recipients) {
+        move.recipients.push_back(recipient.id);
+    }
+    move.who = "sidingd";
+    move.why = "unreadable: " + error.message();
+    parked_.add(static_cast<double>(move.recipients.size()));
+    static_cast<void>(co_await context_.queue.commit(std::move(move)));
+}
+
+}  // namespace siding::relay

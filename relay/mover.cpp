@@ -1,0 +1,125 @@
+#include "relay/mover.hpp"
+
+#include "base/limits.hpp"
+#include "base/log.hpp"
+
+namespace siding::relay {
+namespace {
+
+const Logger log{"relay"};
+
+using boost::asio::awaitable;
+
+std::vector<RecipientId> ids_of(const queue::ListPage& page, std::uint64_t at_most) {
+    std::vector<RecipientId> ids;
+    for (const queue::Recipient& row : page.rows) {
+        if (ids.size() < at_most) {
+            ids.push_back(row.id);
+        }
+    }
+    return ids;
+}
+
+}  // namespace
+
+Mover::Mover(queue::Queue& queue, net::TaskGroup& tasks, std::function<void(WallTime)> wake_lanes)
+    : queue_{queue}, tasks_{tasks}, wake_lanes_{std::move(wake_lanes)} {}
+
+awaitable<Result<void>> Mover::resume() {
+    SIDING_CO_ASSIGN(
+        std::vector<queue::ReleaseJob> jobs,
+        co_await queue_.read([](const queue::Store& store) { return store.releases(); })
+    );
+    for (queue::ReleaseJob& job : jobs) {
+        if (!job.complete) {
+            log.info("release_resumed", {{"release", job.id}, {"chosen", job.chosen}});
+            SIDING_CO_TRY(tasks_.spawn(run_release(std::move(job))));
+        }
+    }
+    co_return Result<void>{};
+}
+
+awaitable<Result<std::uint64_t>> Mover::order_release(queue::ReleaseJob job) {
+    job.id = 0;
+    job.chosen = 0;
+    job.complete = false;
+    job.ordered_at = queue_.clock().now();
+    if (!job.filter.state) {
+        job.filter.state = queue::State::held;
+    }
+    // Exactly what is here now: mail that comes later is not part of this order.
+    job.filter.up_to = queue_.next_id();
+    queue::Change order = queue::PutRelease{job};
+    SIDING_CO_ASSIGN(const queue::Applied put, co_await queue_.commit(std::move(order)));
+    job.id = put.release_id;
+    log.info("release_ordered", {{"release", job.id}, {"route", job.server}, {"who", job.who}});
+    SIDING_CO_TRY(tasks_.spawn(run_release(job)));
+    co_return job.id;
+}
+
+// Oldest due time first is by order of the job; within it the lanes see the oldest message first.
+awaitable<void> Mover::run_release(queue::ReleaseJob job) {
+    std::string cursor;
+    for (;;) {
+        const std::uint64_t limit = job.filter.limit.value_or(UINT64_MAX);
+        auto list = [filter = job.filter, cursor](const queue::Store& store) {
+            return store.list(filter, cursor, limits::change_page_rows);
+        };
+        auto page = co_await queue_.read(std::move(list));
+        if (!page) {
+            log.error("release_failed", {{"release", job.id}, {"reason", page.error()}});
+            co_return;
+        }
+        queue::MoveRecipients move;
+        move.event = queue::Event::release;
+        move.recipients = ids_of(*page, limit - job.chosen);
+        move.server = job.server;
+        move.pinned = job.pinned;
+        move.due_at = job.ordered_at;
+        move.release_id = job.id;
+        move.who = job.who;
+        move.why = "release " + std::to_string(job.id);
+        cursor = page->cursor;
+        const bool asked_for_more = !move.recipients.empty();
+        const auto moved = co_await queue_.commit(std::move(move));
+        if (!moved) {
+            log.error("release_failed", {{"release", job.id}, {"reason", moved.error()}});
+            co_return;
+        }
+        job.chosen += moved->moved;
+        job.complete = cursor.empty() || !asked_for_more || job.chosen >= limit;
+        queue::Change progress = queue::PutRelease{job};
+        const auto put = co_await queue_.commit(std::move(progress));
+        wake_lanes_(job.ordered_at);
+        if (!put || job.complete) {
+            break;
+        }
+    }
+    log.info("release_complete", {{"release", job.id}, {"chosen", job.chosen}});
+}
+
+awaitable<Result<std::uint64_t>> Mover::move_all(
+    queue::Event event, queue::Filter filter, std::string who, std::string why
+) {
+    filter.up_to = queue_.next_id();
+    const std::uint64_t limit = filter.limit.value_or(UINT64_MAX);
+    std::uint64_t total = 0;
+    std::string cursor;
+    do {
+        auto list = [filter, cursor](const queue::Store& store) {
+            return store.list(filter, cursor, limits::change_page_rows);
+        };
+        SIDING_CO_ASSIGN(const queue::ListPage page, co_await queue_.read(std::move(list)));
+        cursor = page.cursor;
+        queue::MoveRecipients move;
+        move.event = event;
+        move.recipients = ids_of(page, limit - total);
+        move.who = who;
+        move.why = why;
+        SIDING_CO_ASSIGN(const queue::Applied applied, co_await queue_.commit(std::move(move)));
+        total += applied.moved;
+    } while (!cursor.empty() && total < limit);
+    co_return total;
+}
+
+}  // namespace siding::relay

@@ -1,0 +1,146 @@
+"""SIGKILL at random moments while mail comes in and goes out: nothing is lost, nothing is changed.
+
+    crash_sigkill.py --kills 200 --seed 7
+
+Load, release and phase changes run all the time; one kill in five hits the daemon while it starts.
+At the end everything is released and the oracle compares promises with arrivals.
+"""
+
+import argparse
+import pathlib
+import random
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
+from load import Load
+from oracle import Oracle
+from siding_lab import ApiError, Daemon, Lab, run, wait_until
+
+HELD, FLOWING, FLIPPING = "held.example", "flowing.example", "flipping.example"
+CONNECTIONS = 8
+
+
+class Operator(threading.Thread):
+    """Releases and flips phases at random, as often as the daemon lets him."""
+
+    def __init__(self, daemon: Daemon, load: Load, seed: str):
+        super().__init__(daemon=True)
+        self.daemon_, self.load, self.draw = daemon, load, random.Random(f"operator-{seed}")
+        self.ordered = 0
+
+    def run(self) -> None:
+        while not self.load.stopping.is_set():
+            self.load.up.wait()
+            try:
+                self._act()
+            except (ApiError, OSError, ValueError, EOFError):
+                pass  # killed in the middle, or an illegal move: both are part of the story
+            except Exception as error:  # noqa: BLE001 - http.client has many ways to say "gone"
+                if not type(error).__module__.startswith("http."):
+                    raise
+            self.load.stopping.wait(self.draw.uniform(0.02, 0.2))
+
+    def _act(self) -> None:
+        if self.draw.random() < 0.3:
+            phase = self.draw.choice(("hold", "release", "pass_new"))
+            self.daemon_.api("PUT", f"/v1/phases/{FLIPPING}", {"phase": phase, "why": "test"})
+            return
+        filter_ = self.draw.choice(({}, {"domain": HELD}, {"limit": 20}, {"larger": 5000}))
+        self.daemon_.api("POST", "/v1/releases", {"filter": filter_, "to": "new", "dry_run": False})
+        self.ordered += 1
+
+
+def crash(daemon: Daemon, load: Load, oracle: Oracle, draw: random.Random) -> float:
+    """Kills and restarts once; the seconds until it listened again."""
+    time.sleep(draw.uniform(0.02, 1.0))  # the random moment
+    load.up.clear()
+    daemon.kill()
+    oracle.crashed(time.time())
+    if draw.random() < 0.2:
+        daemon.spawn()
+        time.sleep(draw.uniform(0.0, 0.4))
+        daemon.kill()
+        oracle.crashed(time.time())
+    started = time.monotonic()
+    daemon.start()
+    took = time.monotonic() - started
+    load.up.set()
+    return took
+
+
+def explain_duplicates(daemon: Daemon, duplicates: list[tuple[str, str]]) -> list[str]:
+    """Those whose ledger does not show the attempt that a crash cut off."""
+    unexplained = []
+    for mail_id, recipient in duplicates:
+        kinds = daemon.ledger_kinds(f"<{mail_id}@lab.example>")
+        if "recovered" not in kinds and "in_doubt" not in kinds:
+            unexplained.append(f"{mail_id} {recipient}: {kinds}")
+    return unexplained
+
+
+def make_story(kills: int, seed: str):
+    def story(lab: Lab) -> None:
+        draw = random.Random(f"kills-{seed}")
+        oracle = Oracle(lab.directory / "oracle")
+        lab.cleanup.callback(oracle.close)
+        new = lab.sink(keep=False, on_delivery=oracle.arrived)
+        config = lab.config(
+            domains={
+                HELD: {"phase": "hold"},
+                FLOWING: {"phase": "pass_new"},
+                FLIPPING: {"phase": "hold"},
+            }
+        )
+        config["servers"]["new"] = {"address": new.address, "connections": CONNECTIONS}
+        config["log"] = {"level": "info"}
+        daemon = lab.daemon(config).start()
+        load = Load(daemon, oracle, [HELD, FLOWING, FLIPPING], seed).start()
+        operator = Operator(daemon, load, seed)
+        operator.start()
+
+        slowest = 0.0
+        for number in range(kills):
+            before = oracle.acknowledged()
+            wait_until(lambda: oracle.acknowledged() > before, "mail flows between two kills")
+            slowest = max(slowest, crash(daemon, load, oracle, draw))
+            if (number + 1) % 20 == 0:
+                print(f"{number + 1} kills, {oracle.acknowledged()} acknowledged", flush=True)
+        load.stop()
+        operator.join(120)
+
+        finish(daemon, oracle)
+        found = oracle.judge()
+        print(f"seed {seed}: {found}")
+        print(f"{operator.ordered} releases; slowest restart {slowest:.2f} s")
+        assert found.good, found.evidence()
+        unexplained = explain_duplicates(daemon, found.duplicates)
+        assert not unexplained, f"duplicates that the ledger does not show: {unexplained[:10]}"
+        daemon.siding("audit", "--deep").ok()
+        assert daemon.stop() == 0
+
+    return story
+
+
+def finish(daemon: Daemon, oracle: Oracle) -> None:
+    """Releases until nothing is left; the books must agree."""
+
+    def empty() -> bool:
+        books = daemon.audit(deep=False)
+        if books["held"]:
+            daemon.release(timeout=300)
+        return books["held"] + books["due"] + books["in_flight"] == 0
+
+    wait_until(empty, "everything is released", 300)
+    books = daemon.assert_balanced(held=0, due=0, in_flight=0, parked=0, discarded=0)
+    print(f"books: {books['accepted']} accepted, {books['delivered']} delivered, balanced")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=15)
+    parser.add_argument("--seed", default=None, help="printed by a run; draws are the same again")
+    options = parser.parse_args()
+    seed = options.seed or f"{random.SystemRandom().randrange(1 << 32):08x}"
+    run(make_story(options.kills, seed))

@@ -1,0 +1,125 @@
+#include "cutover/flip.hpp"
+
+#include "net/runtime.hpp"
+#include "tests/cutover/mail.hpp"
+#include "tests/net/run_loop.hpp"
+#include "tests/support/temp_directory.hpp"
+
+#include <gtest/gtest.h>
+
+namespace siding::cutover {
+namespace {
+
+class FlipTest : public testing::Test {
+protected:
+    FlipTest() {
+        set(Phase::hold, "default", true);
+        set(Phase::prep, "pilot", true);
+    }
+    ~FlipTest() override {
+        loop_.run(tasks_.join());
+        queue_.reset();
+    }
+
+    Result<queue::Applied> commit(queue::Change change) {
+        Result<queue::Applied> out = Error{};
+        loop_.run(keep(queue_->commit(std::move(change)), out));
+        return out;
+    }
+
+    void set(Phase to, const std::string& wave, bool initial) {
+        queue::PhaseMove move{domain_, wave, to, initial};
+        EXPECT_TRUE(commit(queue::SetPhases{{move}, "test", ""}).has_value());
+    }
+
+    Result<Flip> flip_to(Phase to, const std::string& wave = "default") {
+        Result<Flip> out = Error{};
+        std::vector<queue::PhaseMove> moves{{domain_, wave, to, false}};
+        loop_.run(keep(flip(*queue_, mover_, std::move(moves), "ann", "because"), out));
+        return out;
+    }
+
+    template <typename T>
+    static net::awaitable<void> keep(net::awaitable<Result<T>> work, Result<T>& out) {
+        auto result = co_await std::move(work);
+        out = std::move(result);
+    }
+
+    std::vector<queue::ReleaseJob> releases() { return queue_->store().releases().value(); }
+
+    queue::QueueOptions options() const {
+        queue::QueueOptions out;
+        out.directory = directory_.path();
+        return out;
+    }
+
+    test::TempDirectory directory_;
+    SystemClock clock_;
+    Metrics metrics_;
+    net::Runtime runtime_{{.io_threads = 1, .blocking_threads = 1}};
+    net::RunLoop loop_;
+    net::TaskGroup tasks_{loop_.executor(), "releases", 4};
+    std::unique_ptr<queue::Queue> queue_ =
+        std::move(queue::Queue::open(options(), runtime_.blocking(), clock_, metrics_)).value();
+    relay::Mover mover_{*queue_, tasks_, [](WallTime) {}};
+    Domain domain_ = Domain::parse("example.com").value();
+};
+
+TEST_F(FlipTest, is_in_force_at_once_and_counts) {
+    const auto before = queue_->phases()->epoch;
+    const auto flipped = flip_to(Phase::pass_old);
+    ASSERT_TRUE(flipped.has_value()) << flipped.error().message();
+    EXPECT_EQ(flipped->from, std::vector{Phase::hold});
+    EXPECT_EQ(flipped->epoch, before + 1);
+    EXPECT_EQ(queue_->phases()->find(domain_), Phase::pass_old);
+    EXPECT_EQ(queue_->phases()->find(domain_, "pilot"), Phase::prep);
+    EXPECT_TRUE(releases().empty());
+}
+
+TEST_F(FlipTest, an_illegal_move_names_the_legal_ones) {
+    const auto flipped = flip_to(Phase::pass_new);
+    ASSERT_TRUE(flipped.has_error());
+    EXPECT_TRUE(flipped.error().is(Errc::conflict));
+    EXPECT_EQ(
+        flipped.error().message(),
+        "example.com is in phase hold and cannot go to pass_new; it may go to release, pass_old"
+    );
+    EXPECT_EQ(queue_->phases()->find(domain_), Phase::hold);
+}
+
+TEST_F(FlipTest, an_unknown_wave_is_not_found) {
+    const auto flipped = flip_to(Phase::hold, "second");
+    ASSERT_TRUE(flipped.has_error());
+    EXPECT_TRUE(flipped.error().is(Errc::not_found));
+}
+
+TEST_F(FlipTest, release_orders_the_backlog_of_that_wave) {
+    auto mail = test::make_mail(queue_->next_id(), {"a@example.com", "b@example.com"});
+    mail.envelope.recipients[1].wave = "pilot";
+    ASSERT_TRUE(commit(std::move(mail)).has_value());
+
+    ASSERT_TRUE(flip_to(Phase::release).has_value());
+    loop_.run(tasks_.join());
+    const auto jobs = releases();
+    ASSERT_EQ(jobs.size(), 1U);
+    EXPECT_EQ(jobs[0].server, "new");
+    EXPECT_FALSE(jobs[0].pinned);
+    EXPECT_EQ(jobs[0].who, "ann");
+    EXPECT_EQ(jobs[0].filter.domain, domain_);
+    EXPECT_EQ(jobs[0].filter.wave, "default");
+    EXPECT_EQ(jobs[0].filter.state, queue::State::held);
+    EXPECT_TRUE(jobs[0].complete);
+    const auto counts = queue_->store().counters().all();
+    EXPECT_EQ(counts.of(queue::State::due), 1U);
+    EXPECT_EQ(counts.of(queue::State::held), 1U);
+}
+
+TEST_F(FlipTest, the_phase_in_force_again_is_no_flip) {
+    const auto before = queue_->phases()->epoch;
+    const auto flipped = flip_to(Phase::hold);
+    ASSERT_TRUE(flipped.has_value());
+    EXPECT_EQ(flipped->epoch, before);
+}
+
+}  // namespace
+}  // namespace siding::cutover

@@ -1,0 +1,242 @@
+#include "queue/record.hpp"
+
+#include "tests/support/queue_workload.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace siding::queue {
+namespace {
+
+const std::string octets("\0\x01\xff\xc3(", 5);  // not UTF-8, and with a NUL
+const RecipientId some_id{MessageId{0x0102030405060708}, 9};
+
+TEST(Record, FrameFindsEveryFlippedBitAndEveryCut) {
+    const std::string sealed = seal("some octets");
+    EXPECT_EQ(unseal(sealed, "x").value(), "some octets");
+    EXPECT_EQ(unseal(seal(""), "x").value(), "");
+    for (std::size_t i = 0; i < sealed.size(); ++i) {
+        for (int bit = 0; bit < 8; ++bit) {
+            std::string flipped = sealed;
+            flipped[i] = static_cast<char>(flipped[i] ^ (1 << bit));
+            const auto payload = unseal(flipped, "the-name");
+            ASSERT_FALSE(payload) << i;
+            EXPECT_TRUE(payload.error().is(Errc::corrupt));
+            EXPECT_NE(payload.error().context.find("the-name"), std::string::npos);
+        }
+        EXPECT_FALSE(unseal(std::string_view{sealed}.substr(0, i), "x"));
+    }
+}
+
+TEST(Record, EnvelopeComesBack) {
+    Envelope envelope = test::make_message(
+                            MessageId{77},
+                            octets,
+                            {{octets + "@example.com", {}, "pilot"}, {"b@example.org", {}}},
+                            "body"
+    )
+                            .envelope;
+    envelope.helo = octets;
+    envelope.trace_header = octets;
+    envelope.message_id_header = octets;
+    envelope.mail_parameters = {octets, ""};
+    envelope.body.chunks = 12;
+    const auto back = decode_envelope(encode(envelope), "x");
+    ASSERT_TRUE(back) << back.error().message();
+    EXPECT_EQ(back->id, envelope.id);
+    EXPECT_EQ(back->received_at, envelope.received_at);
+    EXPECT_EQ(back->reverse_path, octets);
+    EXPECT_EQ(back->mail_parameters, envelope.mail_parameters);
+    ASSERT_EQ(back->recipients.size(), 2U);
+    EXPECT_EQ(back->recipients[0].address, octets + "@example.com");
+    EXPECT_EQ(back->recipients[0].parameters, envelope.recipients[0].parameters);
+    EXPECT_EQ(back->recipients[0].domain, envelope.recipients[0].domain);
+    EXPECT_EQ(back->recipients[0].wave, "pilot");
+    EXPECT_EQ(back->client_address, "192.0.2.1");
+    EXPECT_EQ(back->helo, octets);
+    EXPECT_EQ(back->trace_header, octets);
+    EXPECT_EQ(back->message_id_header, octets);
+    EXPECT_EQ(back->body.size_octets, 4U);
+    EXPECT_EQ(back->body.sha256, sha256("body"));
+    EXPECT_EQ(back->body.chunks, 12U);
+    EXPECT_EQ(back->body.bare_newlines, 3U);
+    EXPECT_TRUE(back->body.declared_8bit);
+}
+
+TEST(Record, RecipientComesBackInEveryState) {
+    for (const State state : all_states) {
+        const RecipientRow row{
+            Recipient{
+                .id = some_id,
+                .state = state,
+                .domain = test::domain_of("example.com"),
+                .wave = "pilot",
+                .address = octets,
+                .sender = octets,
+                .size_octets = UINT64_MAX,
+                .lane = "new",
+                .pinned_server = "old",
+                .due_at = test::test_epoch,
+                .attempts = 7,
+                .last_attempt_at = test::test_epoch + std::chrono::milliseconds{1},
+                .last_reply = octets,
+                .maybe_delivered = true,
+                .release_id = 42,
+            },
+            3,
+            5,
+        };
+        const auto back = decode_recipient(encode(row), some_id);
+        ASSERT_TRUE(back) << back.error().message();
+        EXPECT_EQ(encode(*back), encode(row));
+        EXPECT_EQ(back->recipient.id, some_id);
+        EXPECT_EQ(back->recipient.state, state);
+        EXPECT_EQ(back->recipient.address, octets);
+        EXPECT_EQ(back->recipient.size_octets, UINT64_MAX);
+        EXPECT_EQ(back->recipient.due_at, test::test_epoch);
+        EXPECT_EQ(back->recipient.pinned_server, "old");
+        EXPECT_EQ(back->recipient.release_id, 42U);
+        EXPECT_TRUE(back->recipient.maybe_delivered);
+        EXPECT_EQ(back->siblings, 3U);
+        EXPECT_EQ(back->chunks, 5U);
+    }
+}
+
+TEST(Record, NamesTheRecipientThatIsUnreadable) {
+    const auto row = decode_recipient(seal("\xff\xff"), some_id);
+    ASSERT_FALSE(row);
+    EXPECT_TRUE(row.error().is(Errc::corrupt));
+    EXPECT_NE(row.error().context.find(some_id.text()), std::string::npos);
+    // A protobuf, but of nothing: state 0 is none of ours.
+    EXPECT_TRUE(decode_recipient(seal(""), some_id).error().is(Errc::corrupt));
+}
+
+TEST(Record, CountsAndTailComeBack) {
+    StateCounts counts;
+    for (const State state : all_states) {
+        counts.of(state) = static_cast<std::uint64_t>(state) + 100;
+    }
+    counts.held_octets = UINT64_MAX;
+    EXPECT_EQ(decode_counts(encode(counts), "x").value(), counts);
+    EXPECT_FALSE(decode_counts(seal(""), "x"));
+
+    const Tail tail{1, MessageId{2}, 3, sha256("4"), 5, 6};
+    const Tail back = decode_tail(encode(tail)).value();
+    EXPECT_EQ(back.commit_sequence, 1U);
+    EXPECT_EQ(back.last_id, MessageId{2});
+    EXPECT_EQ(back.ledger_sequence, 3U);
+    EXPECT_EQ(back.ledger_chain, sha256("4"));
+    EXPECT_EQ(back.epoch, 5U);
+    EXPECT_EQ(back.last_release, 6U);
+}
+
+TEST(Record, ReleaseJobComesBack) {
+    ReleaseJob job;
+    job.id = 3;
+    Filter& filter = job.filter;
+    filter.domain = test::domain_of("example.com");
+    filter.wave = "pilot";
+    filter.recipient = octets;
+    filter.sender = "";
+    filter.state = State::held;
+    filter.since = test::test_epoch;
+    filter.before = test::test_epoch;
+    filter.larger_octets = 0;
+    filter.message = MessageId{4};
+    filter.recipient_number = 0;
+    filter.limit = 0;
+    filter.up_to = MessageId{5};
+    job.server = "new";
+    job.pinned = false;
+    job.ordered_at = test::test_epoch;
+    job.who = "uid:0 root";
+    job.chosen = 6;
+    job.complete = true;
+    const auto back = decode_release(encode(job));
+    ASSERT_TRUE(back) << back.error().message();
+    EXPECT_EQ(encode(*back), encode(job));
+    EXPECT_EQ(back->filter.recipient, octets);
+    EXPECT_EQ(back->filter.sender, "");
+    EXPECT_EQ(back->filter.state, State::held);
+    EXPECT_EQ(back->filter.recipient_number, 0U);
+    EXPECT_EQ(back->filter.limit, 0U);
+    EXPECT_EQ(back->filter.up_to, MessageId{5});
+    EXPECT_FALSE(back->pinned);
+
+    const ReleaseJob any = decode_release(encode(ReleaseJob{})).value();
+    EXPECT_FALSE(any.filter.sender);
+    EXPECT_FALSE(any.filter.state);
+    EXPECT_FALSE(any.filter.limit);
+}
+
+LedgerEntry full_line() {
+    LedgerEntry line;
+    line.at = test::test_epoch;
+    line.kind = LedgerKind::started;
+    line.recipient = some_id;
+    line.recipients = {{octets, "example.com", "default"}, {"b", "example.org", "pilot"}};
+    line.sender = octets;
+    line.client_address = "2001:db8::1";
+    line.message_id_header = octets;
+    line.size_octets = 1;
+    line.sha256 = sha256("x");
+    line.bare_newlines = 2;
+    line.address = octets;
+    line.server = "new";
+    line.peer = "192.0.2.1:25";
+    line.reply = octets;
+    line.who = "uid:0 root";
+    line.from_state = "held";
+    line.to_state = "due";
+    line.epoch = 3;
+    line.quarantined_key = octets;
+    return line;
+}
+
+TEST(Record, LedgerLineComesBackAndChains) {
+    LedgerEntry first = full_line();
+    const std::string stored = encode_ledger(first, ledger_genesis());
+    EXPECT_EQ(first.chain, chain_of(ledger_genesis(), stored.substr(0, stored.size() - 32)));
+    LedgerEntry second = full_line();
+    const std::string next = encode_ledger(second, first.chain);
+    EXPECT_NE(second.chain, first.chain);
+
+    const Digest genesis = ledger_genesis();
+    const auto back = decode_ledger(stored, 1, &genesis);
+    ASSERT_TRUE(back) << back.error().message();
+    LedgerEntry again = *back;
+    EXPECT_EQ(encode_ledger(again, genesis), stored);
+    EXPECT_EQ(back->sequence, 1U);
+    EXPECT_EQ(back->kind, LedgerKind::started);
+    EXPECT_EQ(back->recipient, some_id);
+    EXPECT_EQ(back->recipients.at(0).address, octets);
+    EXPECT_EQ(back->quarantined_key, octets);
+    EXPECT_TRUE(decode_ledger(next, 2, &first.chain));
+    EXPECT_TRUE(decode_ledger(next, 2, &genesis).error().is(Errc::corrupt)) << "a line is missing";
+    EXPECT_TRUE(decode_ledger(next, 2, nullptr));
+}
+
+TEST(Record, LedgerLineShowsEveryFlippedBit) {
+    LedgerEntry line = full_line();
+    const Digest genesis = ledger_genesis();
+    const std::string stored = encode_ledger(line, genesis);
+    for (std::size_t i = 0; i < stored.size(); ++i) {
+        std::string flipped = stored;
+        flipped[i] = static_cast<char>(flipped[i] ^ 0x10);
+        EXPECT_TRUE(decode_ledger(flipped, 1, &genesis).error().is(Errc::corrupt)) << i;
+        EXPECT_FALSE(decode_ledger(stored.substr(0, i), 1, &genesis)) << i;
+    }
+}
+
+TEST(Record, LedgerKindsHaveDifferentNames) {
+    std::set<std::string_view> names;
+    for (int kind = 0; kind <= static_cast<int>(LedgerKind::started); ++kind) {
+        names.insert(format_ledger_kind(static_cast<LedgerKind>(kind)));
+    }
+    EXPECT_EQ(names.size(), static_cast<std::size_t>(LedgerKind::started) + 1);
+    EXPECT_FALSE(names.contains("unknown"));
+}
+
+}  // namespace
+}  // namespace siding::queue

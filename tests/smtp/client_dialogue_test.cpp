@@ -1,0 +1,57 @@
+// Which deadline each answer has, and misuse. The rest of the machine: tests/transcripts/outbound.
+#include "smtp/client_dialogue.hpp"
+
+#include <gtest/gtest.h>
+
+namespace siding::smtp {
+namespace {
+
+Wait wait_of(const ClientStep& step) {
+    EXPECT_TRUE(std::holds_alternative<client_action::ReadReply>(step.action)) << step.output;
+    return std::get<client_action::ReadReply>(step.action).wait;
+}
+
+Transaction transaction() {
+    return Transaction{"a@x.example", {}, {{"b@example.com", {}}}, 10};
+}
+
+TEST(ClientDialogue, each_wait_has_its_class) {
+    ClientDialogue dialogue{{"mx.example.com"}};
+    EXPECT_EQ(wait_of(dialogue.on_connected()), Wait::greeting);
+    EXPECT_EQ(wait_of(dialogue.on_reply({220, "hi"})), Wait::hello);
+    dialogue.on_reply({250, "hi"});
+    EXPECT_TRUE(dialogue.is_ready());
+    EXPECT_EQ(wait_of(dialogue.begin(transaction())), Wait::mail);
+    EXPECT_EQ(wait_of(dialogue.on_reply({250, "ok"})), Wait::rcpt);
+    EXPECT_EQ(wait_of(dialogue.on_reply({250, "ok"})), Wait::data);
+    const ClientStep body = dialogue.on_reply({354, "go"});
+    EXPECT_TRUE(std::holds_alternative<client_action::SendBody>(body.action));
+    const ClientStep end = dialogue.on_body_end(".\r\n");
+    EXPECT_EQ(end.output, ".\r\n");
+    EXPECT_EQ(wait_of(end), Wait::end_of_data);
+    const ClientStep done = dialogue.on_reply({250, "ok"});
+    ASSERT_EQ(done.verdicts.size(), 1U);
+    EXPECT_EQ(done.verdicts[0].kind, VerdictKind::delivered);
+    EXPECT_EQ(wait_of(dialogue.quit()), Wait::quit);
+}
+
+TEST(ClientDialogue, a_loss_while_idle_is_nobodys_failure) {
+    ClientDialogue dialogue{{"mx.example.com"}};
+    dialogue.on_connected();
+    dialogue.on_reply({220, "hi"});
+    dialogue.on_reply({250, "hi"});
+    const ClientStep step = dialogue.on_lost("closed by peer");
+    EXPECT_TRUE(std::holds_alternative<client_action::Close>(step.action));
+    EXPECT_TRUE(step.verdicts.empty());
+    EXPECT_FALSE(step.session_failure.has_value());
+}
+
+TEST(ClientDialogueDeathTest, misuse_is_our_bug) {
+    ClientDialogue dialogue{{"mx.example.com"}};
+    EXPECT_DEATH(dialogue.begin(transaction()), "not ready");
+    EXPECT_DEATH(dialogue.on_body_end("."), "not asked for");
+    EXPECT_DEATH(dialogue.on_reply({220, "hi"}), "before the connection");
+}
+
+}  // namespace
+}  // namespace siding::smtp

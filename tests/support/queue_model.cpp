@@ -1,0 +1,343 @@
+#include "tests/support/queue_model.hpp"
+
+#include <algorithm>
+
+namespace siding::test {
+
+using namespace queue;
+
+namespace {
+
+// Who may go where, in the words of the operator's guide.
+std::optional<State> after(State from, Event event) {
+    const bool at_rest = from == State::held || from == State::parked;
+    const bool waiting = from == State::due;
+    const bool flying = from == State::in_flight;
+    switch (event) {
+    case Event::release:
+        return at_rest || waiting ? std::optional{State::due} : std::nullopt;
+    case Event::hold:
+        return waiting || from == State::parked ? std::optional{State::held} : std::nullopt;
+    case Event::reroute:
+        return waiting ? std::optional{State::due} : std::nullopt;
+    case Event::attempt:
+        return waiting ? std::optional{State::in_flight} : std::nullopt;
+    case Event::deliver:
+        return flying ? std::optional{State::delivered} : std::nullopt;
+    case Event::defer:
+    case Event::recover:
+        return flying ? std::optional{State::due} : std::nullopt;
+    case Event::park:
+        return from == State::held || waiting || flying ? std::optional{State::parked}
+                                                        : std::nullopt;
+    case Event::discard:
+        return at_rest || waiting ? std::optional{State::discarded} : std::nullopt;
+    }
+    return std::nullopt;
+}
+
+LedgerKind line_of(Event event) {
+    switch (event) {
+    case Event::release:
+        return LedgerKind::released;
+    case Event::hold:
+        return LedgerKind::held;
+    case Event::reroute:
+        return LedgerKind::rerouted;
+    case Event::attempt:
+        return LedgerKind::attempt;
+    case Event::deliver:
+        return LedgerKind::delivered;
+    case Event::defer:
+        return LedgerKind::deferred;
+    case Event::recover:
+        return LedgerKind::recovered;
+    case Event::park:
+        return LedgerKind::parked;
+    case Event::discard:
+        return LedgerKind::discarded;
+    }
+    return LedgerKind::started;
+}
+
+Event event_of(OutcomeKind kind) {
+    switch (kind) {
+    case OutcomeKind::delivered:
+        return Event::deliver;
+    case OutcomeKind::deferred:
+    case OutcomeKind::in_doubt:
+        return Event::defer;
+    case OutcomeKind::parked:
+        return Event::park;
+    }
+    return Event::defer;
+}
+
+}  // namespace
+
+Result<Applied> QueueModel::apply(const Change& change, WallTime now, const std::string& body) {
+    auto applied = std::visit([&](const auto& one) { return apply_one(one, now); }, change);
+    if (const auto* accept = std::get_if<AcceptMessage>(&change)) {
+        messages[accept->envelope.id] = {accept->envelope, accept->inline_body.value_or(body)};
+    }
+    return applied;
+}
+
+Result<Applied> QueueModel::apply_one(const AcceptMessage& change, WallTime now) {
+    const Envelope& envelope = change.envelope;
+    LedgerEntry line;
+    line.kind = LedgerKind::accepted;
+    line.recipient = {envelope.id, 0};
+    for (std::uint32_t n = 0; n < envelope.recipients.size(); ++n) {
+        const EnvelopeRecipient& to = envelope.recipients[n];
+        const RecipientId id{envelope.id, n};
+        recipients.emplace(
+            id,
+            Recipient{
+                .id = id,
+                .state = change.placements[n].state,
+                .domain = to.domain,
+                .wave = to.wave,
+                .address = to.address,
+                .sender = envelope.reverse_path,
+                .size_octets = envelope.body.size_octets,
+                .lane = change.placements[n].lane,
+                .pinned_server = {},
+                .due_at = now,
+                .last_reply = {},
+            }
+        );
+        line.recipients.push_back({to.address, to.domain.text(), to.wave});
+    }
+    line.sender = envelope.reverse_path;
+    line.client_address = envelope.client_address;
+    line.message_id_header = envelope.message_id_header;
+    line.size_octets = envelope.body.size_octets;
+    line.sha256 = envelope.body.sha256;
+    line.bare_newlines = envelope.body.bare_newlines;
+    note(std::move(line), now);
+    last_id = std::max(last_id, envelope.id);
+    return Applied{};
+}
+
+Result<Applied> QueueModel::apply_one(const StartAttempt& change, WallTime now) {
+    Applied applied;
+    for (const std::uint32_t number : change.recipients) {
+        const auto row = recipients.find({change.message, number});
+        if (row == recipients.end() || row->second.lane != change.server ||
+            !after(row->second.state, Event::attempt)) {
+            continue;
+        }
+        row->second.state = State::in_flight;
+        row->second.attempts += 1;
+        row->second.last_attempt_at = now;
+        LedgerEntry line;
+        line.kind = LedgerKind::attempt;
+        line.recipient = row->first;
+        line.address = row->second.address;
+        line.server = change.server;
+        note(std::move(line), now);
+        applied.recipients.push_back(number);
+        applied.moved += 1;
+    }
+    return applied;
+}
+
+Result<Applied> QueueModel::apply_one(const RecordOutcome& change, WallTime now) {
+    Applied applied;
+    for (const RecipientOutcome& outcome : change.outcomes) {
+        const auto row = recipients.find({change.message, outcome.recipient});
+        if (row == recipients.end()) {
+            continue;
+        }
+        const auto to = after(row->second.state, event_of(outcome.kind));
+        if (!to) {
+            continue;
+        }
+        row->second.state = *to;
+        row->second.last_reply = outcome.reply;
+        if (*to == State::due) {
+            row->second.due_at = outcome.next_attempt_at;
+        }
+        LedgerEntry line;
+        line.kind = line_of(event_of(outcome.kind));
+        if (outcome.kind == OutcomeKind::in_doubt) {
+            row->second.maybe_delivered = true;
+            line.kind = LedgerKind::in_doubt;
+        }
+        line.recipient = row->first;
+        line.address = row->second.address;
+        line.server = change.server;
+        line.peer = change.peer;
+        line.reply = outcome.reply;
+        note(std::move(line), now);
+        applied.moved += 1;
+    }
+    return applied;
+}
+
+Result<Applied> QueueModel::apply_one(const MoveRecipients& change, WallTime now) {
+    Applied applied;
+    for (const RecipientId id : change.recipients) {
+        const auto found = recipients.find(id);
+        if (found == recipients.end()) {
+            continue;
+        }
+        Recipient& row = found->second;
+        const auto to = after(row.state, change.event);
+        if (!to) {
+            continue;
+        }
+        LedgerEntry line;
+        line.kind = line_of(change.event);
+        line.recipient = id;
+        line.address = row.address;
+        line.server = change.server;
+        line.reply = change.why;
+        line.who = change.who;
+        line.from_state = format_state(row.state);
+        line.to_state = format_state(*to);
+        note(std::move(line), now);
+        row.state = *to;
+        if (change.event == Event::release) {
+            row.pinned_server = change.pinned ? change.server : "";
+            row.release_id = change.release_id;
+        }
+        if (change.event == Event::release || change.event == Event::reroute) {
+            row.lane = change.server;
+            row.due_at = change.due_at;
+        }
+        if (change.event == Event::hold) {
+            row.lane.clear();
+            row.pinned_server.clear();
+            row.release_id = 0;
+        }
+        if (change.event == Event::recover) {
+            row.due_at = change.due_at;
+            row.maybe_delivered = true;
+        }
+        if (change.event == Event::park || change.event == Event::recover) {
+            row.last_reply = change.why;
+        }
+        applied.moved += 1;
+    }
+    return applied;
+}
+
+Result<Applied> QueueModel::apply_one(const SetPhases& change, WallTime now) {
+    std::vector<PhaseMove> moves;
+    for (const PhaseMove& move : change.moves) {
+        const auto from = phases.find(move.domain, move.wave);
+        if (move.initial ? from.has_value() : from == move.to) {
+            continue;
+        }
+        if (!move.initial && !from) {
+            return Error{Errc::not_found, move.domain.text()};
+        }
+        if (!move.initial && !is_legal_move(*from, move.to)) {
+            return Error{Errc::conflict, move.domain.text()};
+        }
+        moves.push_back(move);
+    }
+    phases.epoch += moves.empty() ? 0 : 1;
+    for (const PhaseMove& move : moves) {
+        const auto from = phases.find(move.domain, move.wave);
+        LedgerEntry line;
+        line.kind = LedgerKind::phase;
+        line.address = move.domain.text() + "/" + move.wave;
+        line.from_state = from ? format_phase(*from) : "";
+        line.to_state = format_phase(move.to);
+        line.who = change.who;
+        line.reply = change.why;
+        line.epoch = phases.epoch;
+        note(std::move(line), now);
+        phases.phases[{move.domain.text(), move.wave}] = move.to;
+    }
+    return Applied{.recipients = {}, .moved = moves.size(), .epoch = phases.epoch};
+}
+
+Result<Applied> QueueModel::apply_one(const PutRelease& change, WallTime) {
+    ReleaseJob job = change.job;
+    if (job.id == 0) {
+        job.id = releases.empty() ? 1 : releases.rbegin()->first + 1;
+    }
+    const std::uint64_t id = job.id;
+    releases[id] = std::move(job);
+    return Applied{.recipients = {}, .release_id = id};
+}
+
+void QueueModel::recover(WallTime now) {
+    MoveRecipients move;
+    move.event = Event::recover;
+    move.due_at = now;
+    move.why = "the daemon stopped during the attempt; the server may have the message";
+    for (const auto& [id, row] : recipients) {
+        if (row.state == State::in_flight) {
+            move.recipients.push_back(id);
+        }
+    }
+    static_cast<void>(apply_one(move, now));
+}
+
+void QueueModel::note(LedgerEntry line, WallTime now) {
+    line.at = now;
+    line.sequence = ledger.size() + 1;
+    if (line.who.empty()) {
+        line.who = "sidingd";
+    }
+    ledger.push_back(std::move(line));
+}
+
+std::vector<Recipient> QueueModel::matching(const Filter& filter) const {
+    std::vector<Recipient> rows;
+    for (const auto& [id, row] : recipients) {
+        if (!is_final(row.state) && matches(filter, row)) {
+            rows.push_back(row);
+        }
+    }
+    return rows;
+}
+
+std::vector<Recipient> QueueModel::due(const std::string& lane, WallTime now) const {
+    std::vector<Recipient> rows;
+    for (const auto& [id, row] : recipients) {
+        if (row.state == State::due && row.lane == lane && row.due_at <= now) {
+            rows.push_back(row);
+        }
+    }
+    std::ranges::sort(rows, {}, [](const Recipient& row) {
+        return std::pair{row.due_at, row.id};
+    });
+    return rows;
+}
+
+Counters QueueModel::counters() const {
+    Counters counters;
+    for (const auto& [id, row] : recipients) {
+        const auto add = [&](StateCounts& counts) {
+            counts.of(row.state) += 1;
+            counts.held_octets += row.state == State::held ? row.size_octets : 0;
+        };
+        add(counters.waves[{row.domain.text(), row.wave}]);
+        if (row.release_id != 0) {
+            add(counters.releases[row.release_id]);
+        }
+    }
+    return counters;
+}
+
+bool QueueModel::has_message(MessageId id) const {
+    return std::ranges::any_of(recipients, [&](const auto& row) {
+        return row.first.message == id && !is_final(row.second.state);
+    });
+}
+
+std::vector<std::string> ids_of(const std::vector<Recipient>& rows) {
+    std::vector<std::string> ids;
+    for (const Recipient& row : rows) {
+        ids.push_back(row.id.text());
+    }
+    return ids;
+}
+
+}  // namespace siding::test

@@ -1,0 +1,55 @@
+// The queue as plain maps: what the store must behave like, written from its contract alone.
+// Counters are scanned, nothing is indexed, nothing is stored.
+#pragma once
+
+#include "queue/change.hpp"
+#include "queue/counters.hpp"
+#include "queue/phase_table.hpp"
+#include "queue/recipient.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace siding::test {
+
+class QueueModel {
+public:
+    // `body` is the whole body of an AcceptMessage, written ahead or not.
+    Result<queue::Applied> apply(
+        const queue::Change& change, WallTime now, const std::string& body = {}
+    );
+
+    // What opening the store after a crash does.
+    void recover(WallTime now);
+
+    std::vector<queue::Recipient> matching(const queue::Filter& filter) const;
+    std::vector<queue::Recipient> due(const std::string& lane, WallTime now) const;
+    queue::Counters counters() const;  // without entries that are all zero
+    bool has_message(MessageId id) const;
+
+    struct Message {
+        queue::Envelope envelope;
+        std::string body;
+    };
+    std::map<RecipientId, queue::Recipient> recipients;  // ended ones too
+    std::map<MessageId, Message> messages;               // ended ones too
+    std::vector<queue::LedgerEntry> ledger;              // without chain values
+    queue::PhaseTable phases;
+    std::map<std::uint64_t, queue::ReleaseJob> releases;
+    MessageId last_id;
+
+private:
+    Result<queue::Applied> apply_one(const queue::AcceptMessage& change, WallTime now);
+    Result<queue::Applied> apply_one(const queue::StartAttempt& change, WallTime now);
+    Result<queue::Applied> apply_one(const queue::RecordOutcome& change, WallTime now);
+    Result<queue::Applied> apply_one(const queue::MoveRecipients& change, WallTime now);
+    Result<queue::Applied> apply_one(const queue::SetPhases& change, WallTime now);
+    Result<queue::Applied> apply_one(const queue::PutRelease& change, WallTime now);
+    void note(queue::LedgerEntry line, WallTime now);
+};
+
+// Ids of rows, for comparisons that read well when they fail.
+std::vector<std::string> ids_of(const std::vector<queue::Recipient>& rows);
+
+}  // namespace siding::test

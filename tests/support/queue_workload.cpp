@@ -1,0 +1,216 @@
+#include "tests/support/queue_workload.hpp"
+
+#include <algorithm>
+
+namespace siding::test {
+
+using namespace queue;
+
+namespace {
+
+const std::vector<std::string> servers{"old", "new", "archive"};
+const std::vector<std::string> waves{"default", "pilot"};
+const std::vector<std::string> domains{"example.com", "example.org", "xn--bcher-kva.example"};
+const std::vector<std::string> senders{"", "Ann@Sender.example", "bob@sender.example"};
+// Octets that a key or a log line could take for structure.
+const std::vector<std::string> locals{
+    "joe", "JOE", "a.b+c", std::string("nul\0", 4), "\x01\x02", "\xff\xfe", "z"};
+
+}  // namespace
+
+Domain domain_of(std::string_view name) {
+    return Domain::parse(name).value();
+}
+
+AcceptMessage make_message(
+    MessageId id, const std::string& sender, const std::vector<To>& to, std::string body
+) {
+    AcceptMessage change;
+    Envelope& envelope = change.envelope;
+    envelope.id = id;
+    envelope.received_at = id.time();
+    envelope.reverse_path = sender;
+    envelope.mail_parameters = {"BODY=8BITMIME", "RET=HDRS"};
+    envelope.client_address = "192.0.2.1";
+    envelope.helo = "client.example";
+    envelope.trace_header = "Received: from client.example\r\n";
+    envelope.message_id_header = "<" + id.text() + "@sender.example>";
+    envelope.body = {body.size(), sha256(body), 1, 3, true};
+    for (const To& one : to) {
+        const std::string domain = one.address.substr(one.address.rfind('@') + 1);
+        envelope.recipients.push_back(
+            {one.address, {"NOTIFY=NEVER", "ORCPT=rfc822;x"}, domain_of(domain), one.wave}
+        );
+        change.placements.push_back(one.placement);
+    }
+    change.inline_body = std::move(body);
+    return change;
+}
+
+Result<Applied> apply_one(Store& store, const Change& change, WallTime now) {
+    const Change* const one = &change;
+    SIDING_ASSIGN(auto results, store.apply({&one, 1}, now));
+    return std::move(results.at(0));
+}
+
+Result<Applied> Step::run(Store& store) const {
+    if (abandoned) {
+        SIDING_TRY(store.append_body_chunk(*abandoned, 0, "half of a body"));
+    }
+    if (const auto* accept = std::get_if<AcceptMessage>(&change)) {
+        for (std::uint32_t chunk = 0; chunk < chunks.size(); ++chunk) {
+            SIDING_TRY(store.append_body_chunk(accept->envelope.id, chunk, chunks[chunk]));
+        }
+    }
+    return apply_one(store, change, at);
+}
+
+Step Workload::next(const QueueModel& model) {
+    clock_.advance(std::chrono::milliseconds{roll(5000)});
+    Step step;
+    const std::uint64_t dice = roll(100);
+    if (dice < 30) {
+        step = make_accept();
+    } else if (dice < 50) {
+        step.change = make_attempt(model);
+    } else if (dice < 68) {
+        step.change = make_outcome(model);
+    } else if (dice < 92) {
+        step.change = make_move(model);
+    } else if (dice < 96) {
+        step.change = make_phases();
+    } else {
+        step.change = make_release(model);
+    }
+    step.at = clock_.now();
+    return step;
+}
+
+Step Workload::make_accept() {
+    Step step;
+    if (roll(20) == 0) {
+        step.abandoned = ids_.next();
+    }
+    std::vector<To> to;
+    for (std::uint64_t n = 1 + roll(3); n > 0; --n) {
+        const Placement placement =
+            roll(2) == 0 ? Placement{} : Placement{State::due, pick(servers)};
+        to.push_back({pick(locals) + "@" + pick(domains), placement, pick(waves)});
+    }
+    const bool ahead = roll(static_cast<std::uint64_t>(sizes_.chunked_in)) == 0;
+    step.body = make_octets(ahead ? sizes_.chunk_octets * 3 : sizes_.inline_octets);
+    AcceptMessage change = make_message(ids_.next(), pick(senders), to, step.body);
+    if (ahead) {
+        change.inline_body.reset();
+        for (std::size_t at = 0; at < step.body.size(); at += sizes_.chunk_octets) {
+            step.chunks.push_back(step.body.substr(at, sizes_.chunk_octets));
+        }
+        if (step.chunks.empty()) {
+            step.chunks.emplace_back();
+        }
+        change.envelope.body.chunks = static_cast<std::uint32_t>(step.chunks.size());
+    }
+    step.change = std::move(change);
+    return step;
+}
+
+Change Workload::make_attempt(const QueueModel& model) {
+    const Recipient* row = pick_in(model, State::due);
+    if (row == nullptr) {
+        return StartAttempt{ids_.next(), {0}, "new"};
+    }
+    // Mostly the right lane; all recipients of the message, due or not, and one that is none.
+    return StartAttempt{
+        row->id.message, {0, 1, 2, 7}, roll(8) == 0 ? pick(servers) : row->lane};
+}
+
+Change Workload::make_outcome(const QueueModel& model) {
+    RecordOutcome change;
+    const Recipient* row = pick_in(model, State::in_flight);
+    change.message = row == nullptr ? ids_.next() : row->id.message;
+    change.server = row == nullptr ? "new" : row->lane;
+    change.peer = "198.51.100.7:25";
+    for (std::uint32_t n = 0; n < 3; ++n) {
+        const auto kind = static_cast<OutcomeKind>(roll(4));
+        if (roll(5) > 0) {
+            change.outcomes.push_back({n, kind, "450 4.2.0 busy", clock_.now() + std::chrono::hours{1}});
+        }
+    }
+    return change;
+}
+
+Change Workload::make_move(const QueueModel& model) {
+    static constexpr std::array events{
+        Event::release, Event::release, Event::hold, Event::reroute, Event::park, Event::discard};
+    MoveRecipients change;
+    change.event = events[roll(events.size())];
+    change.recipients = pick_rows(model, 1 + roll(12));
+    if (change.event == Event::release || change.event == Event::reroute) {
+        change.server = pick(servers);
+        change.pinned = roll(2) == 0;
+        change.release_id = model.releases.empty() ? 0 : roll(model.releases.size() + 1);
+    }
+    change.due_at = clock_.now() + std::chrono::milliseconds{roll(100'000)};
+    change.who = "uid:1000 alice";
+    change.why = "because";
+    return change;
+}
+
+Change Workload::make_phases() {
+    SetPhases change;
+    const std::string domain = pick(domains);
+    for (const std::string& wave : waves) {
+        PhaseMove move{domain_of(domain), wave, all_phases()[roll(all_phases().size())], false};
+        move.initial = roll(3) == 0;
+        change.moves.push_back(std::move(move));
+    }
+    change.who = "uid:0 root";
+    change.why = "cutover";
+    return change;
+}
+
+Change Workload::make_release(const QueueModel& model) {
+    ReleaseJob job;
+    if (!model.releases.empty() && roll(2) == 0) {
+        job = model.releases.at(1 + roll(model.releases.size()));
+        job.chosen += 1;
+        job.complete = roll(2) == 0;
+    } else {
+        job.filter.domain = domain_of(pick(domains));
+        job.filter.up_to = model.last_id;
+        job.server = pick(servers);
+        job.ordered_at = clock_.now();
+        job.who = "uid:1000 alice";
+    }
+    return PutRelease{std::move(job)};
+}
+
+std::string Workload::make_octets(std::size_t octets_max) {
+    std::string octets(roll(octets_max + 1), '\0');
+    for (char& c : octets) {
+        c = static_cast<char>(random_());
+    }
+    return octets;
+}
+
+std::vector<RecipientId> Workload::pick_rows(const QueueModel& model, std::size_t rows_max) {
+    std::vector<RecipientId> rows;
+    for (std::size_t i = 0; i < rows_max && !model.recipients.empty(); ++i) {
+        auto row = model.recipients.begin();
+        std::advance(row, roll(model.recipients.size()));
+        rows.push_back(row->first);
+    }
+    return rows;
+}
+
+const Recipient* Workload::pick_in(const QueueModel& model, State state) {
+    std::vector<const Recipient*> rows;
+    for (const auto& [id, row] : model.recipients) {
+        if (row.state == state) {
+            rows.push_back(&row);
+        }
+    }
+    return rows.empty() ? nullptr : rows[roll(rows.size())];
+}
+
+}  // namespace siding::test
