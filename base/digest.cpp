@@ -8,7 +8,7 @@ namespace siding {
 
 struct Sha256::Context {
     struct Free {
-        void operator()(EVP_MD_CTX* handle) const { EVP_MD_CTX_free(handle); }
+        void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
     };
     std::unique_ptr<EVP_MD_CTX, Free> handle{EVP_MD_CTX_new()};
 };

@@ -30,6 +30,15 @@ void set_up(CLI::App& root, GlobalFlags& flags) {
     root.add_flag("--version", flags.version, "print the version");
 }
 
+// Who reads a page has found --help. Only once the tree stands: CLI11 hands hidden flags on to no
+// subcommand.
+void hide_help_flags(CLI::App& app) {
+    app.get_help_ptr()->group("");
+    for (CLI::App* const verb : app.get_subcommands({})) {
+        hide_help_flags(*verb);
+    }
+}
+
 const CLI::App& chosen_verb(const CLI::App& root) {
     const CLI::App* verb = &root;
     while (!verb->get_subcommands().empty()) {
@@ -71,7 +80,6 @@ CLI::App& Verbs::add(CLI::App& parent, const std::string& name, const std::strin
     CLI::App& verb = *parent.add_subcommand(name, what);
     verb.group("Verbs");
     verb.require_subcommand(0, 1);
-    verb.get_help_ptr()->group("");  // who reads the page has found it
     return verb;
 }
 
@@ -92,6 +100,7 @@ Result<Options> parse_options(std::vector<std::string> arguments, const ParseCon
     add_queue_verbs(verbs);
     add_release_verbs(verbs);
     add_local_verbs(verbs);
+    hide_help_flags(root);
 
     std::ranges::reverse(arguments);  // as CLI11 takes them
     try {

@@ -89,7 +89,10 @@ std::string Table::line(
         out += gap;
         indent += widths[i] + gap.size();
     }
-    return out + last_cell(cells.back(), widths.back(), indent, terminal) + "\n";
+    out += last_cell(cells.back(), widths.back(), indent, terminal);
+    // An empty last cell leaves the padding of the cells before it.
+    out.erase(out.find_last_not_of(' ') + 1);
+    return out + "\n";
 }
 
 std::string Table::last_cell(

@@ -17,7 +17,7 @@ public:
 
     bool allows(const net::HttpRequest& request) const;
 
-    // For the audit trail: "alice", or "token 127.0.0.1:40112".
+    // For the audit trail: "uid:1000 alice", or "token 127.0.0.1:40112".
     static std::string who(const net::HttpRequest& request);
 
 private:

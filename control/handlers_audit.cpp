@@ -12,11 +12,9 @@
 namespace siding::control {
 namespace {
 
-// Well below a client's patience (limits::http_timeout) together with the step that overruns it.
-constexpr auto slice = std::chrono::seconds{15};
-
 struct Running {
     queue::Queue& queue;
+    std::chrono::milliseconds slice;
     cutover::Audit audit;
     bool done = false;
     bool sent = false;
@@ -25,13 +23,10 @@ struct Running {
 // Works on for a slice; true when done.
 net::awaitable<Result<bool>> work(std::shared_ptr<Running> running) {
     auto steps = [running](const queue::Store& store) -> Result<bool> {
-        const auto end = std::chrono::steady_clock::now() + slice;
-        while (std::chrono::steady_clock::now() < end) {
+        const auto end = std::chrono::steady_clock::now() + running->slice;
+        do {
             SIDING_ASSIGN(running->done, running->audit.step(store));
-            if (running->done) {
-                break;
-            }
-        }
+        } while (!running->done && std::chrono::steady_clock::now() < end);
         return running->done;
     };
     auto done = co_await running->queue.read(std::move(steps));
@@ -61,8 +56,8 @@ net::awaitable<Result<std::optional<std::string>>> next_piece(std::shared_ptr<Ru
 Answer post_audit(Services& services, const Request& request) {
     SIDING_CO_ASSIGN(const Body body, Body::parse(request.http.body, {"deep"}));
     SIDING_CO_ASSIGN(const bool deep, body.flag("deep"));
-    auto running =
-        std::make_shared<Running>(Running{services.queue, cutover::Audit{deep}, false, false});
+    auto running = std::make_shared<Running>(Running{
+        services.queue, services.audit_slice, cutover::Audit{deep}});
     const auto done = co_await work(running);
     SIDING_CO_TRY(done);
     if (*done) {

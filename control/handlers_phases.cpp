@@ -65,7 +65,7 @@ Answer put_phase(Services& services, const Request& request) {
     const auto from = format_phase(flipped->from.front());
     const auto to = format_phase(order.move.to);
     logger.info(
-        "phase",
+        "phase_changed",
         {{"domain", order.move.domain},
          {"wave", order.move.wave},
          {"from", from},

@@ -1,5 +1,4 @@
 #include "base/bytes.hpp"
-#include "base/log.hpp"
 #include "control/filter_params.hpp"
 #include "control/handlers.hpp"
 #include "control/json.hpp"
@@ -17,8 +16,6 @@ namespace {
 
 namespace json = boost::json;
 using queue::State;
-
-const Logger logger{"control"};
 
 struct ReleaseOrder {
     queue::Filter filter;
@@ -126,7 +123,6 @@ Answer post_release(Services& services, const Request& request) {
     job.who = request.who;
     const auto release = co_await services.mover.order_release(std::move(job));
     SIDING_CO_TRY(release);
-    logger.info("release", {{"release", *release}, {"server", order.server}, {"who", request.who}});
     co_return json_response({{"release", *release}});
 }
 

@@ -59,7 +59,7 @@ json::array domains_json(const queue::PhaseTable& table, const queue::Counters& 
             {"domain", json_text(wave.first)},
             {"wave", json_text(wave.second)},
             {"phase",
-             phase == table.phases.end() ? json::value{nullptr}
+             phase == table.phases.end() ? json::value(nullptr)
                                          : json::value(format_phase(phase->second))},
             {"counts", counts_json(counts)},
             {"held_octets", counts.held_octets},

@@ -32,7 +32,7 @@ json::value json_time(WallTime time) {
 }
 
 json::value json_time(const std::optional<WallTime>& time) {
-    return time ? json_time(*time) : json::value{nullptr};
+    return time ? json_time(*time) : json::value(nullptr);
 }
 
 Result<Body> Body::parse(std::string_view octets, std::initializer_list<std::string_view> keys) {

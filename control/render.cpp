@@ -31,12 +31,12 @@ void put_progress(json::object& out, const queue::Recipient& row) {
     out["state"] = queue::format_state(row.state);
     out["lane"] = json_text(row.lane);
     out["pinned_server"] = json_text(row.pinned_server);
-    out["due_at"] = row.state == State::due ? json_time(row.due_at) : json::value{nullptr};
+    out["due_at"] = row.state == State::due ? json_time(row.due_at) : json::value(nullptr);
     out["attempts"] = row.attempts;
     out["last_attempt_at"] = json_time(row.last_attempt_at);
     out["last_reply"] = json_text(row.last_reply);
     out["maybe_delivered"] = row.maybe_delivered;
-    out["release"] = row.release_id == 0 ? json::value{nullptr} : json::value(row.release_id);
+    out["release"] = row.release_id == 0 ? json::value(nullptr) : json::value(row.release_id);
 }
 
 bool names_recipient(queue::LedgerKind kind) {

@@ -9,6 +9,7 @@
 #include "relay/lane_status.hpp"
 #include "relay/mover.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <string>
@@ -29,6 +30,10 @@ struct Services {
     std::function<net::awaitable<std::vector<relay::LaneStatus>>()> lanes;
     // Asked on the API's executor: must not block.
     std::function<std::size_t()> inbound_sessions;
+
+    // A long audit gives a sign of life so often: well below a client's patience
+    // (limits::http_timeout), together with the step that overruns it.
+    std::chrono::milliseconds audit_slice = std::chrono::seconds{15};
 };
 
 }  // namespace siding::control

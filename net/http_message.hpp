@@ -23,7 +23,7 @@ struct HttpRequest {
     HttpQuery query;      // decoded
     HttpHeaders headers;  // names in lower case
     std::string body;
-    std::string peer;               // for the audit trail: the user's name, or "127.0.0.1:40112"
+    std::string peer;               // for the audit trail: "uid:1000 alice" or "127.0.0.1:40112"
     bool over_unix_socket = false;  // then the socket's mode has authorised the peer
 
     std::string_view bearer_token() const;  // RFC 6750 §2.1; empty without one

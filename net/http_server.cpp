@@ -48,7 +48,8 @@ std::string name_of_user(std::uint32_t uid) {
     struct passwd entry {};
     struct passwd* found = nullptr;
     ::getpwuid_r(uid, &entry, storage.data(), storage.size(), &found);
-    return found == nullptr ? "uid:" + std::to_string(uid) : found->pw_name;
+    const std::string number = "uid:" + std::to_string(uid);
+    return found == nullptr ? number : number + " " + found->pw_name;
 }
 
 Result<HttpRequest> make_request(Parser::value_type&& message) {

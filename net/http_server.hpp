@@ -25,6 +25,6 @@ struct HttpServerOptions {
 
 // Serves until the task is cancelled, then lets requests under way finish within the drain timeout.
 // Spawn it in a TaskGroup; the parts that the handler refers to must outlive that group.
-awaitable<void> serve_http(Acceptor acceptor, HttpHandler handler, HttpServerOptions options = {});
+awaitable<void> serve_http(Acceptor acceptor, HttpHandler handler, HttpServerOptions options);
 
 }  // namespace siding::net

@@ -50,9 +50,8 @@ boost::asio::awaitable<Result<void>> Queue::append_body_chunk(
 
 boost::asio::awaitable<Result<void>> Queue::abort_body(MessageId message, std::uint32_t chunks) {
     Store& store = *store_;
-    co_return co_await net::run_on(blocking_, [&store, message, chunks] {
-        return store.abort_body(message, chunks);
-    });
+    auto abort = [&store, message, chunks] { return store.abort_body(message, chunks); };
+    co_return co_await net::run_on(blocking_, abort);
 }
 
 }  // namespace siding::queue

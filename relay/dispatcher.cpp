@@ -129,8 +129,8 @@ net::awaitable<Result<void>> Dispatcher::advance_release(
     const queue::StateCounts counts =
         found == counters.waves.end() ? queue::StateCounts{} : found->second;
     if (counts.of(queue::State::held) > 0) {
-        const auto jobs =
-            co_await queue_.read([](const queue::Store& store) { return store.releases(); });
+        auto all_jobs = [](const queue::Store& store) { return store.releases(); };
+        const auto jobs = co_await queue_.read(all_jobs);
         if (!jobs) {
             co_return jobs.error();
         }
@@ -154,7 +154,8 @@ net::awaitable<Result<void>> Dispatcher::advance_release(
         flip.moves.push_back({domain, wave, Phase::pass_new});
         flip.who = "sidingd";
         flip.why = "the backlog is empty";
-        SIDING_CO_TRY(co_await queue_.commit(std::move(flip)));
+        queue::Change change{std::move(flip)};
+        SIDING_CO_TRY(co_await queue_.commit(std::move(change)));
         log.info("phase_changed", {{"domain", domain}, {"wave", wave}, {"phase", "pass_new"}});
     }
     co_return Result<void>{};

@@ -54,9 +54,10 @@ Result<void> InboundServer::start(std::vector<net::UniqueFd> listeners) {
 
 net::awaitable<void> InboundServer::serve(net::Acceptor acceptor, InboundServer& server) {
     const std::string address = acceptor.local().text();
-    const auto served = co_await acceptor.serve([&server](net::Accepted accepted) {
+    auto on_connection = [&server](net::Accepted accepted) {
         server.on_connection(std::move(accepted));
-    });
+    };
+    const auto served = co_await acceptor.serve(std::move(on_connection));
     if (!served) {
         log.error("listener_failed", {{"address", address}, {"reason", served.error()}});
     }

@@ -213,9 +213,8 @@ net::awaitable<milliseconds> Lane::next_look() {
     if (!claimed_.empty()) {
         co_return busy_look;
     }
-    const auto first = co_await context_.queue.read([this](const queue::Store& store) {
-        return store.first_due_at(name_);
-    });
+    auto read = [this](const queue::Store& store) { return store.first_due_at(name_); };
+    const auto first = co_await context_.queue.read(read);
     if (!first || !*first) {
         co_return quiet_look;
     }
@@ -308,16 +307,15 @@ net::awaitable<void> Lane::run_job(std::unique_ptr<OutboundSession>& session, co
         look_from_ = std::min(look_from_, job.recipients.front().due_at);
         co_return;
     }
-    auto prepared = co_await context_.queue.read(
-        [id = job.message](const queue::Store& store) -> Result<Prepared> {
-            SIDING_ASSIGN(queue::Envelope envelope, store.read_envelope(id));
-            SIDING_ASSIGN(std::string chunk, store.read_body_chunk(id, 0));
-            if (envelope.body.chunks == 1 && sha256(chunk) != envelope.body.sha256) {
-                return Error{Errc::corrupt, "stored octets do not match their SHA-256"};
-            }
-            return Prepared{std::move(envelope), std::move(chunk)};
+    auto read = [id = job.message](const queue::Store& store) -> Result<Prepared> {
+        SIDING_ASSIGN(queue::Envelope envelope, store.read_envelope(id));
+        SIDING_ASSIGN(std::string chunk, store.read_body_chunk(id, 0));
+        if (envelope.body.chunks == 1 && sha256(chunk) != envelope.body.sha256) {
+            return Error{Errc::corrupt, "stored octets do not match their SHA-256"};
         }
-    );
+        return Prepared{std::move(envelope), std::move(chunk)};
+    };
+    auto prepared = co_await context_.queue.read(read);
     if (!prepared) {
         co_await park_unreadable(job, prepared.error());
         co_return;
@@ -374,7 +372,8 @@ net::awaitable<bool> Lane::open_session(std::unique_ptr<OutboundSession>& sessio
     const auto started = co_await start_attempt(job);
     if (started && !started->empty()) {
         const std::vector<smtp::Verdict> verdicts(started->size(), *failure);
-        co_await record({job.message, *started}, verdicts, fresh->peer());
+        const Job now_in_flight{job.message, *started};
+        co_await record(now_in_flight, verdicts, fresh->peer());
     }
     co_return false;
 }

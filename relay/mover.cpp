@@ -26,10 +26,8 @@ Mover::Mover(queue::Queue& queue, net::TaskGroup& tasks, std::function<void(Wall
     : queue_{queue}, tasks_{tasks}, wake_lanes_{std::move(wake_lanes)} {}
 
 awaitable<Result<void>> Mover::resume() {
-    SIDING_CO_ASSIGN(
-        std::vector<queue::ReleaseJob> jobs,
-        co_await queue_.read([](const queue::Store& store) { return store.releases(); })
-    );
+    auto all_jobs = [](const queue::Store& store) { return store.releases(); };
+    SIDING_CO_ASSIGN(std::vector<queue::ReleaseJob> jobs, co_await queue_.read(all_jobs));
     for (queue::ReleaseJob& job : jobs) {
         if (!job.complete) {
             log.info("release_resumed", {{"release", job.id}, {"chosen", job.chosen}});

@@ -35,8 +35,8 @@ std::chrono::milliseconds timeout_of(smtp::Wait wait) {
 net::awaitable<std::optional<smtp::Verdict>> OutboundSession::open(const config::Server& server) {
     net::ConnectOptions options;
     options.timeout = server.connect_timeout;
-    auto stream =
-        co_await net::connect({server.address.host, server.address.port}, std::move(options));
+    net::HostPort target{server.address.host, server.address.port};
+    auto stream = co_await net::connect(std::move(target), std::move(options));
     if (!stream) {
         co_return smtp::judge_loss(smtp::Stage::connect, stream.error().message());
     }
@@ -149,10 +149,10 @@ net::awaitable<Result<std::string>> OutboundSession::encode_body(smtp::DataEncod
     for (std::uint32_t chunk = 1; chunk < chunks; ++chunk) {
         SIDING_CO_TRY(co_await stream_->write(wire, limits::data_send_timeout));
         wire.clear();
-        const auto octets =
-            co_await queue_.read([id = envelope_->id, chunk](const queue::Store& store) {
-                return store.read_body_chunk(id, chunk);
-            });
+        auto read = [id = envelope_->id, chunk](const queue::Store& store) {
+            return store.read_body_chunk(id, chunk);
+        };
+        const auto octets = co_await queue_.read(read);
         if (!octets) {
             body_error_ = octets.error();
             co_return octets.error();

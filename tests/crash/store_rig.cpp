@@ -40,9 +40,11 @@ StoreRig::StoreRig(Options options)
       random_{options.seed + 1} {
     models_[0] = {};
     fs::create_directories(live());
-    disk_->on_sync([this](CrashFileSystem::Moment) {
+    disk_->on_sync([this, test_thread = std::this_thread::get_id()](CrashFileSystem::Moment) {
+        const bool ours = std::this_thread::get_id() == test_thread;
+        const int one_in = ours ? options_.image_in : options_.flush_image_in;
         std::unique_lock lock{mutex_};
-        const bool wanted = random_() % static_cast<std::uint64_t>(options_.image_in) == 0;
+        const bool wanted = random_() % static_cast<std::uint64_t>(one_in) == 0;
         const auto loss = losses[random_() % losses.size()];
         lock.unlock();
         if (wanted) {

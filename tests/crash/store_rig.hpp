@@ -28,7 +28,8 @@ public:
         std::uint64_t seed = 1;
         Workload::Sizes sizes = {};
         bool skip_sync = false;
-        int image_in = 1;  // one sync point in so many leaves an image, twice: before and after
+        int image_in = 1;         // one sync point in so many leaves an image
+        int flush_image_in = 4;   // the same for those of the store's own threads
     };
 
     explicit StoreRig(Options options);
@@ -70,7 +71,7 @@ private:
     std::optional<std::string> find_state(const queue::Store& store, const Image& image);
 
     Options options_;
-    TempDirectory directory_;
+    TempDirectory directory_{fast_directory()};
     std::shared_ptr<CrashFileSystem> disk_;
     std::unique_ptr<queue::Store> store_;
     Workload workload_;

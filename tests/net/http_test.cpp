@@ -164,7 +164,10 @@ TEST_F(HttpTest, goes_round_over_a_unix_socket) {
 TEST_F(HttpTest, knows_the_peer) {
     const auto* user = ::getpwuid(::getuid());
     ASSERT_NE(user, nullptr);
-    EXPECT_EQ(HttpClient{path}.request(get("/who"))->body, std::string{user->pw_name} + " unix");
+    EXPECT_EQ(
+        HttpClient{path}.request(get("/who"))->body,
+        "uid:" + std::to_string(::getuid()) + " " + user->pw_name + " unix"
+    );
     const HttpClient tcp{address, {}};
     const std::string body = tcp.request(get("/who"))->body;
     EXPECT_TRUE(body.starts_with("127.0.0.1:") && body.ends_with(" tcp")) << body;

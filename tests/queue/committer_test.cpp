@@ -9,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <latch>
 #include <numeric>
@@ -172,8 +173,15 @@ TEST_F(CommitterTest, ShowsWhenItHangs) {
     EXPECT_FALSE(committer_->idle());
     EXPECT_EQ(committer_->rounds(), rounds);
     store_.open_gate();
-    store_.wait_until_settled();
+    std::latch answered{1};
+    committer_->submit(attempt(1), [&](Result<Applied>) { answered.count_down(); });
+    answered.wait();
     EXPECT_GT(committer_->rounds(), rounds);
+}
+
+TEST_F(CommitterTest, SettlesWhenTheWorkEnds) {
+    committer_->submit(attempt(1), [](Result<Applied>) {});
+    store_.wait_until_settled();
 }
 
 TEST_F(CommitterTest, ResumesACoroutineOnItsOwnExecutor) {

@@ -89,6 +89,9 @@ public:
 
     IOStatus Fsync(const IOOptions&, IODebugContext*) override {
         return system_.sync([this] {
+            if (system_.forgets_directories_) {
+                return;
+            }
             for (auto& change : system_.pending_[name_]) {
                 system_.durable_[change.name] = std::move(change.inode);
             }
@@ -130,6 +133,11 @@ void CrashFileSystem::fail_sync(std::uint64_t n) {
 void CrashFileSystem::fail_append(std::uint64_t n) {
     const std::lock_guard lock{mutex_};
     failing_append_ = n;
+}
+
+void CrashFileSystem::forget_directories() {
+    const std::lock_guard lock{mutex_};
+    forgets_directories_ = true;
 }
 
 std::uint64_t CrashFileSystem::syncs() const {
@@ -300,7 +308,7 @@ void CrashFileSystem::copy_inode(
     std::ifstream{inode.side, std::ios::binary}.read(
         octets.data(), static_cast<std::streamsize>(kept)
     );
-    if (loss == Loss::zeroed) {
+    if (loss == Loss::zeroed && target.extension() == ".log") {
         octets.resize(size, '\0');
     }
     std::ofstream{target, std::ios::binary} << octets;

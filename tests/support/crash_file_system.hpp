@@ -29,7 +29,9 @@ public:
     enum class Loss {
         all_unsynced,  // exactly what was synced is left
         torn,          // of each file and of the names, some prefix of the rest is left as well
-        zeroed,        // as torn, but files keep their length, with zeros
+        // As torn, but the log keeps its length, with zeros, as without data=ordered. A manifest
+        // would not open after that: RocksDB says so and changes nothing.
+        zeroed,
     };
     // What a power cut would leave of `directory`, in a new directory `image`.
     void save_image(
@@ -47,6 +49,9 @@ public:
     // The n-th from now (from 1) fails once with an input/output error and has no effect.
     void fail_sync(std::uint64_t n);
     void fail_append(std::uint64_t n);
+
+    // From now on syncing a directory has no effect, to see who notices.
+    void forget_directories();
 
     std::uint64_t syncs() const;
 
@@ -129,6 +134,7 @@ private:
     std::uint64_t syncs_ = 0;
     std::optional<std::uint64_t> failing_sync_;
     std::optional<std::uint64_t> failing_append_;
+    bool forgets_directories_ = false;
     Hook hook_;
 };
 

@@ -8,10 +8,20 @@
 
 namespace siding::test {
 
+// Memory where there is some: for what needs no real disk.
+inline std::filesystem::path fast_directory() {
+    const std::filesystem::path memory = "/dev/shm";
+    std::error_code none;
+    return std::filesystem::is_directory(memory, none) ? memory
+                                                       : std::filesystem::temp_directory_path();
+}
+
 class TempDirectory {
 public:
-    TempDirectory() {
-        std::string name = (std::filesystem::temp_directory_path() / "siding-test-XXXXXX").string();
+    explicit TempDirectory(
+        const std::filesystem::path& parent = std::filesystem::temp_directory_path()
+    ) {
+        std::string name = (parent / "siding-test-XXXXXX").string();
         if (::mkdtemp(name.data()) != nullptr) {
             path_ = name;
         }

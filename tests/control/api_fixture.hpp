@@ -1,0 +1,198 @@
+// The API end to end: a real queue behind net's HTTP server on a Unix socket and a loopback port.
+#pragma once
+
+#include "control/api.hpp"
+#include "net/http_client.hpp"
+#include "net/http_server.hpp"
+#include "net/listener.hpp"
+#include "net/runtime.hpp"
+#include "net/task_group.hpp"
+#include "tests/cutover/mail.hpp"
+#include "tests/support/temp_directory.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <thread>
+
+namespace siding::control {
+namespace json = boost::json;
+using net::HttpReply;
+
+class ApiTest : public testing::Test {
+protected:
+    explicit ApiTest(
+        std::uint64_t reserve_octets = 0,
+        std::chrono::milliseconds audit_slice = std::chrono::seconds{15}
+    )
+        : reserve_octets_{reserve_octets}, audit_slice_{audit_slice} {
+        EXPECT_TRUE(servers_.spawn(serve(listen_local())).has_value());
+        auto tcp = net::Acceptor::create(runtime_.io(0), net::listen_tcp({"127.0.0.1", 0}).value());
+        tcp_ = {"127.0.0.1", tcp->local().port};
+        EXPECT_TRUE(servers_.spawn(serve(std::move(*tcp))).has_value());
+
+        queue::SetPhases phases;
+        phases.moves.push_back({domain("example.com"), "default", Phase::hold, true});
+        commit(std::move(phases));
+    }
+
+    ~ApiTest() override {
+        servers_.cancel();
+        wait(servers_.join());
+        wait(releases_.join());
+        queue_.reset();
+        runtime_.stop();
+    }
+
+    net::Acceptor listen_local() {
+        return net::Acceptor::create(runtime_.io(0), net::listen_unix(socket_).value()).value();
+    }
+
+    net::awaitable<void> serve(net::Acceptor acceptor) {
+        net::HttpServerOptions options;
+        options.blocking = runtime_.blocking();
+        options.drain_timeout = std::chrono::milliseconds{200};
+        return net::serve_http(std::move(acceptor), api_.handler(), std::move(options));
+    }
+
+    static net::awaitable<void> tell(net::awaitable<void> work, std::promise<void>& done) {
+        co_await std::move(work);
+        done.set_value();
+    }
+
+    void wait(net::awaitable<void> work) {
+        net::TaskGroup group{runtime_.io(0), "test", 1};
+        std::promise<void> done;
+        EXPECT_TRUE(group.spawn(tell(std::move(work), done)).has_value());
+        done.get_future().get();
+        while (group.count() > 0) {
+            std::this_thread::yield();
+        }
+    }
+
+    static net::awaitable<std::vector<relay::LaneStatus>> lanes() {
+        std::vector<relay::LaneStatus> out(2);
+        out[0].server = "new";
+        out[0].address = "new.example:25";
+        out[0].connections_max = 10;
+        out[1].server = "old";
+        co_return out;
+    }
+
+    queue::QueueOptions options() const {
+        queue::QueueOptions out;
+        out.directory = directory_ / "queue";
+        out.reserve = [octets = reserve_octets_](std::uint64_t) { return octets; };
+        return out;
+    }
+
+    static Domain domain(const char* text) { return Domain::parse(text).value(); }
+
+    queue::Applied commit(queue::Change change) {
+        std::promise<Result<queue::Applied>> done;
+        queue_->committer().submit(std::move(change), [&done](Result<queue::Applied> applied) {
+            done.set_value(applied);
+        });
+        return done.get_future().get().value();
+    }
+
+    MessageId accept(
+        const std::vector<std::string>& recipients, const std::string& body = "hi\r\n"
+    ) {
+        const MessageId id = queue_->next_id();
+        commit(test::make_mail(id, recipients, body));
+        return id;
+    }
+
+    void move(queue::Event event, RecipientId id) {
+        queue::MoveRecipients change;
+        change.event = event;
+        change.recipients = {id};
+        change.server = "new";
+        change.due_at = clock_.now();
+        EXPECT_EQ(commit(std::move(change)).moved, 1U);
+    }
+
+    void deliver(RecipientId id) {
+        move(queue::Event::release, id);
+        commit(queue::StartAttempt{id.message, {id.number}, "new"});
+        queue::RecordOutcome outcome;
+        outcome.message = id.message;
+        outcome.outcomes = {{id.number, queue::OutcomeKind::delivered, "250 ok", {}}};
+        outcome.server = "new";
+        EXPECT_EQ(commit(std::move(outcome)).moved, 1U);
+    }
+
+    HttpReply ask(const net::HttpCall& call) {
+        return net::HttpClient{socket_}.request(call).value();
+    }
+
+    HttpReply get(const std::string& path, net::HttpQuery query = {}) {
+        net::HttpCall call;
+        call.target = {path, std::move(query)};
+        return ask(call);
+    }
+
+    HttpReply send(const std::string& method, const std::string& path, const std::string& body) {
+        net::HttpCall call;
+        call.method = method;
+        call.target = {path, {}};
+        call.body = body;
+        return ask(call);
+    }
+
+    HttpReply post(const std::string& path, const std::string& body) {
+        return send("POST", path, body);
+    }
+
+    static json::object document(const HttpReply& reply) {
+        EXPECT_EQ(reply.status, 200U) << reply.body;
+        EXPECT_EQ(reply.content_type, "application/json");
+        return json::parse(reply.body).as_object();
+    }
+
+    static void expect_error(
+        const HttpReply& reply, unsigned status, std::string_view code, std::string_view part
+    ) {
+        EXPECT_EQ(reply.status, status) << reply.body;
+        const json::value error = json::parse(reply.body).at("error");
+        EXPECT_EQ(error.at("code").as_string(), code);
+        EXPECT_NE(error.at("message").as_string().find(part), json::string::npos) << reply.body;
+    }
+
+    static std::string text(const json::value& value) { return json::serialize(value); }
+
+    std::uint64_t counted(queue::State state) { return queue_->store().counters().all().of(state); }
+
+    test::TempDirectory directory_;
+    std::string socket_ = (directory_ / "control.sock").string();
+    std::uint64_t reserve_octets_;
+    std::chrono::milliseconds audit_slice_;
+    SystemClock clock_;
+    Metrics metrics_;
+    net::Runtime runtime_{{.io_threads = 1, .blocking_threads = 1}};
+    net::TaskGroup servers_{runtime_.io(0), "servers", 2};
+    net::TaskGroup releases_{runtime_.io(0), "releases", 8};
+    std::unique_ptr<queue::Queue> queue_ =
+        std::move(queue::Queue::open(options(), runtime_.blocking(), clock_, metrics_)).value();
+    relay::Mover mover_{*queue_, releases_, [](WallTime) {}};
+    net::HostPort tcp_;
+    Api api_{
+        Services{
+            *queue_,
+            mover_,
+            metrics_,
+            clock_,
+            "hold.example.net",
+            "1.2.3",
+            clock_.now(),
+            lanes,
+            [] { return std::size_t{4}; },
+            audit_slice_,
+        },
+        "s3cret"};
+};
+
+}  // namespace siding::control
