@@ -35,6 +35,14 @@ Errc errc_of(std::string_view code) {
     return Errc::internal;
 }
 
+// Long work is kept alive by blanks in front of the document.
+std::string trimmed(const std::string& text) {
+    constexpr const char* blanks = " \t\r\n";
+    const auto begin = text.find_first_not_of(blanks);
+    const auto end = text.find_last_not_of(blanks);
+    return begin == std::string::npos ? "" : text.substr(begin, end - begin + 1);
+}
+
 std::optional<json::object> parse_object(const std::string& text) {
     boost::system::error_code failed;
     json::value value = json::parse(text, failed);
@@ -92,7 +100,7 @@ Result<Document> call(const net::HttpClient& client, const net::HttpCall& call) 
                 call.target.path
             )};
     }
-    return Document{std::move(reply->body), std::move(*value)};
+    return Document{trimmed(reply->body), std::move(*value)};
 }
 
 }  // namespace

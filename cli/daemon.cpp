@@ -21,10 +21,12 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <fmt/format.h>
 #include <fstream>
 #include <memory>
+#include <sys/resource.h>
 #include <thread>
 #include <utility>
 
@@ -43,6 +45,8 @@ constexpr std::size_t blocking_threads = 4;
 constexpr std::size_t control_tasks_max = 16;
 constexpr std::chrono::milliseconds storage_drain =
     std::chrono::seconds{5};  // nothing can be stored
+constexpr std::chrono::milliseconds least_drain = std::chrono::seconds{1};
+constexpr std::size_t kept_descriptors = 1024;  // for the store, the lanes and the control API
 
 std::size_t io_threads(const config::Config& config) {
     return config.threads.value_or(std::max(1U, std::thread::hardware_concurrency()));
@@ -90,13 +94,36 @@ Result<std::string> read_token(const config::Config& config) {
     return token;
 }
 
-queue::QueueOptions queue_options(const config::Config& config) {
+queue::QueueOptions queue_options(const config::Live& live) {
     queue::QueueOptions options;
-    options.directory = std::filesystem::path{config.data_dir} / "queue";
-    options.reserve = [reserve = config.storage.disk_reserve](std::uint64_t disk_octets) {
-        return reserve.bytes(disk_octets);
+    options.directory = std::filesystem::path{live.get()->data_dir} / "queue";
+    options.reserve = [&live](std::uint64_t disk_octets) {
+        return live.get()->storage.disk_reserve.bytes(disk_octets);
     };
     return options;
+}
+
+// As many descriptors as the system lets us have; the sessions that they suffice for. The store
+// must never be the one that finds none left: to it, that is a disk that fails.
+std::size_t claim_descriptors(const config::Config& config) {
+    rlimit descriptors{};
+    if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0) {
+        return SIZE_MAX;
+    }
+    descriptors.rlim_cur = descriptors.rlim_max;
+    static_cast<void>(::setrlimit(RLIMIT_NOFILE, &descriptors));
+    static_cast<void>(::getrlimit(RLIMIT_NOFILE, &descriptors));
+    const auto all = static_cast<std::size_t>(descriptors.rlim_cur);
+    const std::size_t for_sessions = all - std::min(all / 2, kept_descriptors);
+    if (for_sessions < config.limits.connections) {
+        log.warn(
+            "connections_bounded",
+            {{"reason", "too few file descriptors for limits.connections"},
+             {"descriptors", all},
+             {"connections", for_sessions}}
+        );
+    }
+    return for_sessions;
 }
 
 // The parts, in the order in which they depend on each other; each is destroyed before those above
@@ -177,8 +204,9 @@ Result<void> Daemon::build() {
     const auto config = config_.get();
     // Before the queue: a port that is taken is the commonest mistake, and nothing is touched yet.
     SIDING_ASSIGN(listeners_, open_listeners(*config));
+    const std::size_t connections_max = claim_descriptors(*config);
     SIDING_ASSIGN(
-        queue_, queue::Queue::open(queue_options(*config), runtime_.blocking(), clock_, metrics_)
+        queue_, queue::Queue::open(queue_options(config_), runtime_.blocking(), clock_, metrics_)
     );
     queue_->committer().on_failure([this](const std::string&) {
         asio::post(main_, [this] { end(exit_storage); });
@@ -192,6 +220,7 @@ Result<void> Daemon::build() {
             config_,
             *inbound_metrics_,
             [this](const std::string& server, WallTime due) { dispatcher_->wake(server, due); },
+            connections_max,
         }
     );
     SIDING_ASSIGN(const std::string token, read_token(*config));
@@ -214,7 +243,7 @@ Result<void> Daemon::build() {
 
 awaitable<Result<void>> Daemon::start() {
     SIDING_CO_TRY(co_await set_initial_phases());
-    SIDING_CO_TRY(dispatcher_->start());
+    SIDING_CO_TRY(co_await dispatcher_->start());
     SIDING_CO_TRY(co_await dispatcher_->mover().resume());
     SIDING_CO_TRY(start_control());
     SIDING_CO_TRY(inbound_->start(std::exchange(listeners_, {})));
@@ -304,7 +333,9 @@ awaitable<void> Daemon::feed_watchdog(Daemon& self, std::chrono::microseconds in
 awaitable<void> Daemon::reload() {
     auto loaded = config::load_file(config_file_);
     if (!loaded) {
-        log.error("reload_refused", {{"errors", loaded.error().text()}});
+        for (const config::ConfigError& error : loaded.error().list) {
+            log.error("reload_refused", {{"error", error.text()}});
+        }
         co_return;
     }
     const config::ReloadPlan plan = config_.apply(std::move(*loaded));
@@ -332,22 +363,31 @@ void Daemon::end(int code) {
         ending_ = true;
         exit_code_ = code;
         end_.expires_at(std::chrono::steady_clock::time_point::min());
+    } else if (code == exit_storage) {
+        exit_code_ = code;  // while draining: not a clean end
     }
 }
 
 // Stop accepting, finish what is under way, close the store.
 awaitable<void> Daemon::stop() {
+    const auto started = std::chrono::steady_clock::now();
     const auto deadline = exit_code_ == exit_storage ? storage_drain : config_.get()->drain_timeout;
     log.info("stopping", {{"deadline_ms", deadline.count()}});
     main_tasks_.cancel();
     co_await main_tasks_.join();
+    if (dispatcher_ != nullptr) {
+        co_await dispatcher_->stop_claiming();
+    }
     if (inbound_ != nullptr) {
         co_await inbound_->stop(deadline);
     }
     control_tasks_.cancel();
     co_await control_tasks_.join();
     if (dispatcher_ != nullptr) {
-        co_await dispatcher_->stop(deadline);
+        const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(
+            std::chrono::steady_clock::now() - started
+        );
+        co_await dispatcher_->stop(std::max(deadline - spent, least_drain));
     }
     queue_.reset();
     runtime_.stop();
@@ -362,6 +402,7 @@ int run_daemon(const std::string& config_file) {
         return exit_config;
     }
     set_log_level(config->log.level);
+    static_cast<void>(std::signal(SIGPIPE, SIG_IGN));  // whoever reads our log may go
     Daemon daemon{config_file, std::move(*config)};
     return daemon.run();
 }

@@ -52,14 +52,16 @@ Committer::~Committer() {
 
 void Committer::submit(Change change, Callback done) {
     const std::size_t octets = octets_of(change);
+    bool full = false;
     {
         const std::lock_guard lock{mutex_};
         SIDING_CHECK(!stopping_, "commit after the committer was told to stop");
-        if (waiting_.size() < limits::commit_queue_changes_max) {
+        full = waiting_.size() >= limits::commit_queue_changes_max;
+        if (!full) {
             waiting_.push_back({std::move(change), std::move(done), octets});
         }
     }
-    if (done) {
+    if (full) {
         done(Error{Errc::unavailable, "the commit queue is full"});
         return;
     }

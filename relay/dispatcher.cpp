@@ -1,10 +1,13 @@
 #include "relay/dispatcher.hpp"
 
 #include "base/log.hpp"
+#include "net/run_on.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
+
+#include <algorithm>
 
 namespace siding::relay {
 namespace {
@@ -35,25 +38,25 @@ Dispatcher::Dispatcher(
       mover_{queue, tasks_, [this](WallTime earliest) { wake_all(earliest); }},
       phase_watch_{executor} {}
 
-Result<void> Dispatcher::start() {
-    for (const auto& [name, server] : config_.get()->servers) {
-        auto lane = std::make_unique<Lane>(name, context_);
-        SIDING_TRY(lane->start());
-        lanes_.emplace(name, std::move(lane));
-    }
-    return tasks_.spawn(watch_release_phases());
+net::awaitable<Result<void>> Dispatcher::start() {
+    SIDING_CO_TRY(co_await add_lanes());
+    co_return tasks_.spawn(watch_release_phases());
 }
 
 net::awaitable<Result<void>> Dispatcher::add_lanes() {
-    co_await boost::asio::post(tasks_.executor(), boost::asio::use_awaitable);
+    auto create = [this] { return create_lanes(); };
+    co_return co_await net::run_on(tasks_.executor(), std::move(create));
+}
+
+Result<void> Dispatcher::create_lanes() {
     for (const auto& [name, server] : config_.get()->servers) {
         if (!lanes_.contains(name)) {
             auto lane = std::make_unique<Lane>(name, context_);
-            SIDING_CO_TRY(lane->start());
+            SIDING_TRY(lane->start());
             lanes_.emplace(name, std::move(lane));
         }
     }
-    co_return Result<void>{};
+    return {};
 }
 
 void Dispatcher::wake(const std::string& server, WallTime earliest) {
@@ -73,12 +76,20 @@ void Dispatcher::wake_all(WallTime earliest) {
     });
 }
 
+net::awaitable<void> Dispatcher::stop_claiming() {
+    auto stop_lanes = [this] {
+        stopping_ = true;
+        for (const auto& [name, lane] : lanes_) {
+            lane->stop();
+        }
+        phase_watch_.nudge();
+        return true;
+    };
+    static_cast<void>(co_await net::run_on(tasks_.executor(), std::move(stop_lanes)));
+}
+
 net::awaitable<void> Dispatcher::stop(std::chrono::milliseconds deadline) {
-    stopping_ = true;
-    for (const auto& [name, lane] : lanes_) {
-        lane->stop();
-    }
-    phase_watch_.nudge();
+    co_await stop_claiming();
     tasks_.cancel();
     const auto drained = co_await tasks_.join(deadline);
     if (!drained) {

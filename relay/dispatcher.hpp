@@ -23,13 +23,16 @@ public:
         Metrics& metrics
     );
 
-    Result<void> start();
+    net::awaitable<Result<void>> start();
 
     // After a reload: lanes for servers that are new.
     net::awaitable<Result<void>> add_lanes();
 
     void wake(const std::string& server, WallTime earliest);
     void wake_all(WallTime earliest);
+
+    // No new attempts from here on; orders are still taken.
+    net::awaitable<void> stop_claiming();
 
     // Lets attempts under way come to their end until `deadline`, then cuts them off.
     net::awaitable<void> stop(std::chrono::milliseconds deadline);
@@ -38,6 +41,7 @@ public:
     Mover& mover() { return mover_; }
 
 private:
+    Result<void> create_lanes();
     net::awaitable<void> watch_release_phases();
     net::awaitable<Result<void>> advance_release(const Domain& domain, const std::string& wave);
 

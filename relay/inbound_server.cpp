@@ -4,6 +4,8 @@
 #include "base/log.hpp"
 #include "smtp/server_dialogue.hpp"
 
+#include <algorithm>
+
 namespace siding::relay {
 namespace {
 
@@ -74,7 +76,9 @@ void InboundServer::on_connection(net::Accepted accepted) {
         const auto found = per_client_.find(client);
         const std::size_t count = found == per_client_.end() ? 0 : found->second;
         too_many_here = count >= config->limits.connections_per_client;
-        if (!too_many_here && total_ < config->limits.connections) {
+        const std::size_t connections_max =
+            std::min<std::size_t>(config->limits.connections, context_.connections_max);
+        if (!too_many_here && total_ < connections_max) {
             per_client_[client] = count + 1;
             total_ += 1;
             seat = std::make_unique<Seat>(*this, client);
@@ -111,7 +115,9 @@ net::awaitable<void> InboundServer::run(
 }
 
 net::awaitable<void> InboundServer::turn_away(net::Stream stream, std::string reply) {
-    if (co_await stream.write(reply, refusal_timeout)) {
+    const std::string_view octets{reply};
+    const auto written = co_await stream.write(octets, refusal_timeout);
+    if (written) {
         co_await stream.finish(refusal_timeout);
     }
 }

@@ -17,6 +17,9 @@ namespace {
 
 const Logger log{"smtpd"};
 
+// At shutdown a client that keeps an idle connection may not delay the restart.
+constexpr std::chrono::seconds farewell_timeout{1};
+
 smtp::ServerOptions make_options(const config::Config& config) {
     smtp::ServerOptions options;
     options.hostname = config.hostname;
@@ -106,7 +109,9 @@ net::awaitable<void> Session::run() {
     }
     if (!lost_) {
         static_cast<void>(co_await flush());
-        co_await stream_.finish(limits::quit_timeout);
+        const auto state = co_await net::asio::this_coro::cancellation_state;
+        const bool stopping = state.cancelled() != net::asio::cancellation_type::none;
+        co_await stream_.finish(stopping ? farewell_timeout : limits::quit_timeout);
     }
     log.debug("disconnect", {{"peer", stream_.peer().text()}});
 }

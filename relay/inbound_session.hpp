@@ -8,6 +8,8 @@
 #include "net/stream.hpp"
 #include "queue/queue.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -31,6 +33,8 @@ struct InboundContext {
     const InboundMetrics& metrics;
     // Something became due on the lane, at `earliest` or later. Thread-safe.
     std::function<void(const std::string& server, WallTime earliest)> wake_lane;
+    // What the process can bear, whatever limits.connections says.
+    std::size_t connections_max = SIZE_MAX;
 };
 
 net::awaitable<void> run_inbound_session(net::Stream stream, const InboundContext& context);

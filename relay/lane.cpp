@@ -269,16 +269,25 @@ net::awaitable<void> Lane::work() {
         }
         const Job job = std::move(jobs_.front());
         jobs_.pop_front();
+        drop_stale(session);
         co_await run_job(session, job);
         settle(job);
-        if (session != nullptr && !session->is_usable()) {
-            session.reset();
-            connections_open_ -= 1;
-        }
+        drop_stale(session);
     }
     workers_ -= 1;
     if (session != nullptr) {
         co_await session->close();
+        connections_open_ -= 1;
+    }
+}
+
+// Closed by the server while it was idle, or to an address that a reload has replaced.
+void Lane::drop_stale(std::unique_ptr<OutboundSession>& session) {
+    const auto config = context_.config.get();
+    const auto server = config->servers.find(name_);
+    if (session != nullptr && (!session->is_usable() || server == config->servers.end() ||
+                               !session->leads_to(server->second))) {
+        session.reset();
         connections_open_ -= 1;
     }
 }
@@ -321,6 +330,10 @@ net::awaitable<void> Lane::run_job(std::unique_ptr<OutboundSession>& session, co
         co_return;
     }
     if (session == nullptr && !co_await open_session(session, job)) {
+        co_return;
+    }
+    if (!is_still_ours(job)) {  // to connect may take half a minute
+        look_from_ = std::min(look_from_, job.recipients.front().due_at);
         co_return;
     }
     co_await attempt(*session, *prepared, job);

@@ -75,6 +75,7 @@ private:
     );
     net::awaitable<void> park_unreadable(const Job& job, const Error& error);
     void on_session_failure(const smtp::Verdict& verdict);
+    void drop_stale(std::unique_ptr<OutboundSession>& session);
     void settle(const Job& job);
     bool is_still_ours(const Job& job) const;
     WallTime now() const { return context_.queue.clock().now(); }

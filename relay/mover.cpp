@@ -3,6 +3,10 @@
 #include "base/limits.hpp"
 #include "base/log.hpp"
 
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+
 namespace siding::relay {
 namespace {
 
@@ -28,8 +32,14 @@ Mover::Mover(queue::Queue& queue, net::TaskGroup& tasks, std::function<void(Wall
 awaitable<Result<void>> Mover::resume() {
     auto all_jobs = [](const queue::Store& store) { return store.releases(); };
     SIDING_CO_ASSIGN(std::vector<queue::ReleaseJob> jobs, co_await queue_.read(all_jobs));
+    const queue::Counters counters = queue_.store().counters();
     for (queue::ReleaseJob& job : jobs) {
         if (!job.complete) {
+            // Each page is counted with its move; the job's own record follows a moment later.
+            if (const auto moved = counters.releases.find(job.id);
+                moved != counters.releases.end()) {
+                job.chosen = std::max(job.chosen, moved->second.total());
+            }
             log.info("release_resumed", {{"release", job.id}, {"chosen", job.chosen}});
             SIDING_CO_TRY(tasks_.spawn(run_release(std::move(job))));
         }
@@ -59,6 +69,10 @@ awaitable<Result<std::uint64_t>> Mover::order_release(queue::ReleaseJob job) {
 awaitable<void> Mover::run_release(queue::ReleaseJob job) {
     std::string cursor;
     for (;;) {
+        const auto state = co_await boost::asio::this_coro::cancellation_state;
+        if (state.cancelled() != boost::asio::cancellation_type::none) {
+            co_return;  // goes on after the restart
+        }
         const std::uint64_t limit = job.filter.limit.value_or(UINT64_MAX);
         auto list = [filter = job.filter, cursor](const queue::Store& store) {
             return store.list(filter, cursor, limits::change_page_rows);

@@ -35,7 +35,8 @@ std::chrono::milliseconds timeout_of(smtp::Wait wait) {
 net::awaitable<std::optional<smtp::Verdict>> OutboundSession::open(const config::Server& server) {
     net::ConnectOptions options;
     options.timeout = server.connect_timeout;
-    net::HostPort target{server.address.host, server.address.port};
+    target_ = server.address;
+    net::HostPort target{target_.host, target_.port};
     auto stream = co_await net::connect(std::move(target), std::move(options));
     if (!stream) {
         co_return smtp::judge_loss(smtp::Stage::connect, stream.error().message());

@@ -36,6 +36,8 @@ public:
 
     // False after a loss, and when the server has closed or spoken while nothing was asked.
     bool is_usable() const;
+    // Whether a reload has given the server another address since open().
+    bool leads_to(const config::Server& server) const { return server.address == target_; }
     std::string peer() const { return peer_; }
 
 private:
@@ -47,6 +49,7 @@ private:
     queue::Queue& queue_;
     smtp::ClientDialogue dialogue_;
     std::optional<net::Stream> stream_;
+    config::Endpoint target_;
     std::string peer_;
     smtp::ReplyParser parser_;
     std::string unread_;                         // octets behind the last reply

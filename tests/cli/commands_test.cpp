@@ -307,6 +307,12 @@ TEST_F(CommandsTest, Audit) {
     );
 }
 
+TEST_F(CommandsTest, AuditsBlanksAreNotPrinted) {
+    api_server.answer("POST /v1/audit", "  \n{\"balanced\":true}\n");
+    EXPECT_EQ(run({"--json", "audit"}), Exit::done);
+    EXPECT_EQ(out.str(), "{\"balanced\":true}\n");
+}
+
 TEST_F(CommandsTest, Trace) {
     api_server.answer(
         "GET /v1/trace",

@@ -109,8 +109,7 @@ Result<void> StoreRig::run(int steps) {
 
 void StoreRig::cut(CrashFileSystem::Loss loss) {
     const std::lock_guard lock{mutex_};
-    Image image{
-        directory_.path() / fmt::format("image-{}", next_image_++), acked_.load(), 0};
+    Image image{directory_.path() / fmt::format("image-{}", next_image_++), acked_.load(), 0};
     disk_->save_image(live() / "db", image.directory / "db", loss, random_);
     std::error_code none_yet;
     fs::copy_file(live() / "acked.mark", image.directory / "acked.mark", none_yet);

@@ -28,8 +28,8 @@ public:
         std::uint64_t seed = 1;
         Workload::Sizes sizes = {};
         bool skip_sync = false;
-        int image_in = 1;         // one sync point in so many leaves an image
-        int flush_image_in = 4;   // the same for those of the store's own threads
+        int image_in = 1;        // one sync point in so many leaves an image
+        int flush_image_in = 4;  // the same for those of the store's own threads
     };
 
     explicit StoreRig(Options options);
@@ -82,9 +82,9 @@ private:
     int next_image_ = 0;
     int judged_ = 0;
 
-    std::atomic<int> acked_ = 0;           // steps
-    std::map<int, QueueModel> models_;     // after so many steps
-    std::vector<MessageId> abandoned_;     // bodies that were never to become messages
+    std::atomic<int> acked_ = 0;        // steps
+    std::map<int, QueueModel> models_;  // after so many steps
+    std::vector<MessageId> abandoned_;  // bodies that were never to become messages
 };
 
 }  // namespace siding::test

@@ -48,8 +48,12 @@ def story(lab: Lab) -> None:
         assert "BODY=8BITMIME" in delivery.mail_parameters
     daemon.assert_balanced(accepted=80, delivered=80)
 
-    # A domain in `prep` makes Postfix wait, a retired one makes it bounce: the codes work.
-    daemon.api("PUT", "/v1/phases/example.com", {"phase": "pass_new", "why": ""})
+    # A retired domain makes Postfix bounce: the code works.
+    daemon.api("PUT", "/v1/phases/example.com", {"phase": "release", "why": ""})
+    wait_until(
+        lambda: daemon.api("GET", "/v1/phases")["phases"][0]["phase"] == "pass_new",
+        "nothing is left to release",
+    )
     daemon.api("PUT", "/v1/phases/example.com", {"phase": "retired", "why": ""})
     postfix.tool("sendmail", *SEND, "ann@sender.example", "gone@example.com", stdin=mail)
     postfix.wait_log(r"gone@example\.com.*dsn=5\.1\.2.*status=bounced")

@@ -37,8 +37,7 @@ protected:
     ManualClock clock_{test::test_epoch};
     Metrics metrics_;
     FakeStore store_;
-    std::unique_ptr<Committer> committer_ =
-        std::make_unique<Committer>(store_, clock_, metrics_);
+    std::unique_ptr<Committer> committer_ = std::make_unique<Committer>(store_, clock_, metrics_);
 };
 
 TEST_F(CommitterTest, GathersAGroupWhileItSyncs) {

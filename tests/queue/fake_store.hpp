@@ -88,13 +88,11 @@ public:
     }
     Result<ListPage> rows(std::string_view, std::size_t) const override { return none(); }
     Result<Total> count(const Filter&) const override { return none(); }
-    Result<ListPage> due(std::string_view, WallTime, std::string_view, std::size_t)
-        const override {
+    Result<ListPage> due(std::string_view, WallTime, std::string_view, std::size_t) const override {
         return none();
     }
-    Result<std::optional<WallTime>> first_due_at(std::string_view) const override {
-        return none();
-    }
+    std::string due_cursor(std::string_view, WallTime) const override { return {}; }
+    Result<std::optional<WallTime>> first_due_at(std::string_view) const override { return none(); }
     Result<std::vector<std::string>> lanes() const override { return none(); }
     Result<Envelope> read_envelope(MessageId) const override { return none(); }
     Result<std::string> read_body_chunk(MessageId, std::uint32_t) const override { return none(); }

@@ -45,7 +45,8 @@ TEST(Retry, SpreadsABacklog) {
     const RetrySchedule schedule{steps};
     std::set<WallTime> times;
     for (std::uint64_t i = 0; i < 1000; ++i) {
-        times.insert(schedule.next_attempt(4, {MessageId{MessageId::at(noon).value() + i}, 0}, noon));
+        times.insert(schedule.next_attempt(4, {MessageId{MessageId::at(noon).value() + i}, 0}, noon)
+        );
     }
     EXPECT_GT(times.size(), 900U);
     const auto range = *times.rbegin() - *times.begin();

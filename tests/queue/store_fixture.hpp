@@ -58,12 +58,12 @@ protected:
     WallTime now() const { return clock_.now(); }
     MessageId next_id() { return ids_.next(); }
 
-    Result<Applied> apply(const Change& change) {
-        return test::apply_one(*store_, change, now());
-    }
+    Result<Applied> apply(const Change& change) { return test::apply_one(*store_, change, now()); }
 
     // A held message of one recipient, its body its own address.
-    RecipientId accept(const std::string& address, const std::string& sender = "ann@sender.example") {
+    RecipientId accept(
+        const std::string& address, const std::string& sender = "ann@sender.example"
+    ) {
         const MessageId id = next_id();
         EXPECT_TRUE(apply(test::make_message(id, sender, {{address, {}}}, address)));
         return {id, 0};
@@ -94,9 +94,8 @@ protected:
     }
     std::uint64_t outcome(RecipientId row, OutcomeKind kind, const std::string& reply = "250 ok") {
         using namespace std::chrono_literals;
-        const auto applied = apply(
-            RecordOutcome{row.message, {{row.number, kind, reply, now() + 1h}}, "new", "192.0.2.9:25"}
-        );
+        const auto applied = apply(RecordOutcome{
+            row.message, {{row.number, kind, reply, now() + 1h}}, "new", "192.0.2.9:25"});
         EXPECT_TRUE(applied);
         return applied ? applied->moved : 0;
     }

@@ -22,7 +22,9 @@ protected:
             const std::string local = "user" + std::to_string(i % 5);
             put(make_message(
                 id,
-                i % 4 == 0 ? "" : i % 4 == 1 ? "Ann@Sender.example" : "bob@sender.example",
+                i % 4 == 0   ? ""
+                : i % 4 == 1 ? "Ann@Sender.example"
+                             : "bob@sender.example",
                 {{local + "@example.com", {}},
                  {"Shared@Example.org", {State::due, i % 2 == 0 ? "new" : "old"}, "pilot"},
                  {"shared@example.org", {State::due, "new"}}},
@@ -125,7 +127,9 @@ TEST_P(StoreListingTest, FindsWhatCombinationsSay) {
             Filter filter;
             fields[a](filter);
             fields[b](filter);
-            expect_as_model(filter, ("fields " + std::to_string(a) + ", " + std::to_string(b)).c_str());
+            expect_as_model(
+                filter, ("fields " + std::to_string(a) + ", " + std::to_string(b)).c_str()
+            );
         }
     }
 }
@@ -139,7 +143,9 @@ TEST_P(StoreListingTest, CountsUpToTheLimit) {
         const auto rows = model_.matching(filter).size();
         for (const std::uint64_t limit : {0U, 1U, 4U, 10U, 10'000U}) {
             filter.limit = limit;
-            EXPECT_EQ(store_->count(filter).value().recipients, std::min<std::uint64_t>(limit, rows));
+            EXPECT_EQ(
+                store_->count(filter).value().recipients, std::min<std::uint64_t>(limit, rows)
+            );
         }
         filter.limit.reset();
     }
@@ -200,6 +206,26 @@ TEST_P(StoreListingTest, GivesDueWorkInOrderOfTime) {
     EXPECT_EQ(store_->first_due_at("new").value(), first.due_at);
     EXPECT_EQ(store_->first_due_at("nowhere").value(), std::nullopt);
     EXPECT_EQ(store_->lanes().value(), (std::vector<std::string>{"new", "old"}));
+}
+
+TEST_P(StoreListingTest, StartsDueWorkAtATime) {
+    for (const auto at : {0min, 5min, 12min, 24min, 60min}) {
+        const WallTime from = test::test_epoch + at;
+        std::vector<Recipient> expected = model_.due("new", now());
+        std::erase_if(expected, [&](const Recipient& row) { return row.due_at < from; });
+        const auto page = store_->due("new", now(), store_->due_cursor("new", from), 100).value();
+        EXPECT_EQ(test::ids_of(page.rows), test::ids_of(expected)) << at.count();
+    }
+}
+
+TEST_P(StoreListingTest, GivesPrintableCursors) {
+    Filter by_sender;
+    by_sender.sender = "";
+    for (const Filter& filter : {Filter{}, by_sender}) {
+        const std::string cursor = store_->list(filter, {}, 1).value().cursor;
+        EXPECT_FALSE(cursor.empty());
+        EXPECT_TRUE(std::ranges::all_of(cursor, [](char c) { return c > ' ' && c < '\x7f'; }));
+    }
 }
 
 TEST_P(StoreListingTest, KeepsWorkOfLaterUntilThen) {

@@ -1,15 +1,51 @@
 // Random changes to the store and to a model of it, compared as text every so often.
-#include "tests/queue/store_fixture.hpp"
-
 #include "base/bytes.hpp"
+#include "tests/queue/store_fixture.hpp"
 
 #include <algorithm>
 
 namespace siding::queue {
 namespace {
 
+void expect_same(const Result<Applied>& got, const Result<Applied>& expected) {
+    ASSERT_EQ(got.has_value(), expected.has_value());
+    if (got) {
+        EXPECT_EQ(got->recipients, expected->recipients);
+        EXPECT_EQ(got->moved, expected->moved);
+        EXPECT_EQ(got->epoch, expected->epoch);
+        EXPECT_EQ(got->release_id, expected->release_id);
+    } else {
+        EXPECT_EQ(got.error().code, expected.error().code);
+    }
+}
+
 class StoreModelTest : public StoreTest {
 protected:
+    void apply_group(test::Workload& workload, std::size_t size) {
+        std::vector<test::Step> steps;
+        std::vector<Result<Applied>> expected;
+        for (std::size_t i = 0; i < size; ++i) {
+            test::Step step = workload.next(model_);
+            step.at = now();  // a group has one time
+            expected.push_back(model_.apply(step.change, step.at, step.body));
+            ASSERT_TRUE(step.prepare(*store_));
+            steps.push_back(std::move(step));
+        }
+        std::vector<const Change*> group;
+        for (const test::Step& step : steps) {
+            group.push_back(&step.change);
+        }
+        const auto got = store_->apply(group, now());
+        ASSERT_TRUE(got) << got.error().message();
+        for (std::size_t i = 0; i < size; ++i) {
+            ASSERT_NO_FATAL_FAILURE(expect_same((*got)[i], expected[i]))
+                << "change " << steps[i].change.index();
+        }
+        applied_ += size;
+        clock_.advance(std::chrono::seconds{3});
+        ASSERT_FALSE(HasFailure());
+    }
+
     void compare(const char* when) {
         const auto described = test::describe(*store_, model_);
         ASSERT_TRUE(described) << when << ": " << described.error().message();
@@ -70,37 +106,26 @@ protected:
     }
 
     test::QueueModel model_;
+    std::size_t applied_ = 0;
 };
 
 INSTANTIATE_TEST_SUITE_P(Backends, StoreModelTest, testing::ValuesIn(backends()), backend_name);
 
-void expect_same(const Result<Applied>& got, const Result<Applied>& expected) {
-    ASSERT_EQ(got.has_value(), expected.has_value());
-    if (got) {
-        EXPECT_EQ(got->recipients, expected->recipients);
-        EXPECT_EQ(got->moved, expected->moved);
-        EXPECT_EQ(got->epoch, expected->epoch);
-        EXPECT_EQ(got->release_id, expected->release_id);
-    } else {
-        EXPECT_EQ(got.error().code, expected.error().code);
-    }
-}
-
+// Changes go in groups, as the committer has them: what one leaves, the next one meets.
 TEST_P(StoreModelTest, BehavesAsTheModel) {
     test::Workload workload{20261121, {}};
-    for (int step = 1; step <= 2000; ++step) {
-        const test::Step next = workload.next(model_);
-        const auto got = next.run(*store_);
-        expect_same(got, model_.apply(next.change, next.at, next.body));
-        ASSERT_FALSE(HasFailure()) << "step " << step << ", change " << next.change.index();
-        if (step % 50 == 0) {
-            ASSERT_NO_FATAL_FAILURE(compare("in the run")) << step;
-            ASSERT_NO_FATAL_FAILURE(compare_listings(workload)) << step;
+    std::size_t steps = 0;
+    for (int group = 1; steps < 2000; ++group) {
+        ASSERT_NO_FATAL_FAILURE(apply_group(workload, 1 + workload.roll(6))) << group;
+        steps = applied_;
+        if (group % 15 == 0) {
+            ASSERT_NO_FATAL_FAILURE(compare("in the run")) << group;
+            ASSERT_NO_FATAL_FAILURE(compare_listings(workload)) << group;
         }
-        if (step % 400 == 0) {
+        if (group % 120 == 0) {
             reopen();
             model_.recover(now());
-            ASSERT_NO_FATAL_FAILURE(compare("after opening again")) << step;
+            ASSERT_NO_FATAL_FAILURE(compare("after opening again")) << group;
         }
     }
     EXPECT_GT(model_.counters().all().of(State::delivered), 50U) << "the workload does too little";

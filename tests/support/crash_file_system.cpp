@@ -98,9 +98,9 @@ public:
             system_.pending_.erase(name_);
         });
     }
-    IOStatus FsyncWithDirOptions(
-        const IOOptions& options, IODebugContext* debug, const rocksdb::DirFsyncOptions&
-    ) override {
+    IOStatus
+    FsyncWithDirOptions(const IOOptions& options, IODebugContext* debug, const rocksdb::DirFsyncOptions&)
+        override {
         return Fsync(options, debug);
     }
     IOStatus Close(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
@@ -224,22 +224,13 @@ IOStatus CrashFileSystem::ReopenWritableFile(
     return status;
 }
 
-IOStatus CrashFileSystem::ReuseWritableFile(
-    const std::string&,
-    const std::string&,
-    const rocksdb::FileOptions&,
-    std::unique_ptr<rocksdb::FSWritableFile>*,
-    IODebugContext*
-) {
+IOStatus CrashFileSystem::
+    ReuseWritableFile(const std::string&, const std::string&, const rocksdb::FileOptions&, std::unique_ptr<rocksdb::FSWritableFile>*, IODebugContext*) {
     return IOStatus::NotSupported("log files are never recycled");
 }
 
-IOStatus CrashFileSystem::NewDirectory(
-    const std::string& name,
-    const IOOptions&,
-    std::unique_ptr<rocksdb::FSDirectory>* directory,
-    IODebugContext*
-) {
+IOStatus CrashFileSystem::
+    NewDirectory(const std::string& name, const IOOptions&, std::unique_ptr<rocksdb::FSDirectory>* directory, IODebugContext*) {
     *directory = std::make_unique<CrashDirectory>(normal(name), *this);
     return IOStatus::OK();
 }
@@ -269,9 +260,8 @@ IOStatus CrashFileSystem::RenameFile(
     return status;
 }
 
-IOStatus CrashFileSystem::LinkFile(
-    const std::string&, const std::string&, const IOOptions&, IODebugContext*
-) {
+IOStatus CrashFileSystem::
+    LinkFile(const std::string&, const std::string&, const IOOptions&, IODebugContext*) {
     return IOStatus::NotSupported("links");
 }
 

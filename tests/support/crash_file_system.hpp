@@ -119,10 +119,7 @@ private:
     void name_inode(const std::string& name, InodePtr inode);
     InodePtr track(const std::string& name);
     void copy_inode(
-        const Inode& inode,
-        const std::filesystem::path& target,
-        Loss loss,
-        std::mt19937_64& random
+        const Inode& inode, const std::filesystem::path& target, Loss loss, std::mt19937_64& random
     ) const;
 
     std::filesystem::path side_;

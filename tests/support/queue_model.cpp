@@ -305,9 +305,7 @@ std::vector<Recipient> QueueModel::due(const std::string& lane, WallTime now) co
             rows.push_back(row);
         }
     }
-    std::ranges::sort(rows, {}, [](const Recipient& row) {
-        return std::pair{row.due_at, row.id};
-    });
+    std::ranges::sort(rows, {}, [](const Recipient& row) { return std::pair{row.due_at, row.id}; });
     return rows;
 }
 

@@ -53,7 +53,7 @@ Result<Applied> apply_one(Store& store, const Change& change, WallTime now) {
     return std::move(results.at(0));
 }
 
-Result<Applied> Step::run(Store& store) const {
+Result<void> Step::prepare(Store& store) const {
     if (abandoned) {
         SIDING_TRY(store.append_body_chunk(*abandoned, 0, "half of a body"));
     }
@@ -62,6 +62,11 @@ Result<Applied> Step::run(Store& store) const {
             SIDING_TRY(store.append_body_chunk(accept->envelope.id, chunk, chunks[chunk]));
         }
     }
+    return {};
+}
+
+Result<Applied> Step::run(Store& store) const {
+    SIDING_TRY(prepare(store));
     return apply_one(store, change, at);
 }
 
@@ -120,8 +125,7 @@ Change Workload::make_attempt(const QueueModel& model) {
         return StartAttempt{ids_.next(), {0}, "new"};
     }
     // Mostly the right lane; all recipients of the message, due or not, and one that is none.
-    return StartAttempt{
-        row->id.message, {0, 1, 2, 7}, roll(8) == 0 ? pick(servers) : row->lane};
+    return StartAttempt{row->id.message, {0, 1, 2, 7}, roll(8) == 0 ? pick(servers) : row->lane};
 }
 
 Change Workload::make_outcome(const QueueModel& model) {
@@ -133,7 +137,9 @@ Change Workload::make_outcome(const QueueModel& model) {
     for (std::uint32_t n = 0; n < 3; ++n) {
         const auto kind = static_cast<OutcomeKind>(roll(4));
         if (roll(5) > 0) {
-            change.outcomes.push_back({n, kind, "450 4.2.0 busy", clock_.now() + std::chrono::hours{1}});
+            change.outcomes.push_back(
+                {n, kind, "450 4.2.0 busy", clock_.now() + std::chrono::hours{1}}
+            );
         }
     }
     return change;

@@ -34,12 +34,14 @@ Result<queue::Applied> apply_one(queue::Store& store, const queue::Change& chang
 // What may precede a change: chunks of a body, or of one that is given up.
 struct Step {
     queue::Change change;
-    std::vector<std::string> chunks;   // of the AcceptMessage, in order
+    std::vector<std::string> chunks;     // of the AcceptMessage, in order
     std::optional<MessageId> abandoned;  // chunks written for it, and then nothing
     WallTime at{};
     std::string body;  // whole
 
-    // Writes what precedes, then the change. The Result is the change's own.
+    // Writes what precedes the change.
+    Result<void> prepare(queue::Store& store) const;
+    // That, then the change. The Result is the change's own.
     Result<queue::Applied> run(queue::Store& store) const;
 };
 
