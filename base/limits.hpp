@@ -33,7 +33,7 @@ inline constexpr std::size_t received_fields_max = 50;
 inline constexpr std::size_t message_id_octets_max = 512;
 
 // --- Bodies -------------------------------------------------------------------------------------
-inline constexpr std::size_t inline_body_octets_max = 64 * 1024;  // travels inside the commit batch
+inline constexpr std::size_t inline_body_octets_max = 256 * 1024;  // travels inside the commit batch
 inline constexpr std::size_t body_chunk_octets = 256 * 1024;      // a session's memory for one body
 static_assert(inline_body_octets_max <= body_chunk_octets);
 inline constexpr std::size_t read_buffer_octets = 16 * 1024;

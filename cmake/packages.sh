@@ -5,7 +5,7 @@ packages_build=(
     g++ cmake ninja-build ccache mold pkg-config
     libboost1.81-dev libboost-json1.81-dev libssl-dev librocksdb-dev libprotobuf-dev
     protobuf-compiler libyaml-cpp-dev libspdlog-dev libfmt-dev libcli11-dev prometheus-cpp-dev
-    libsystemd-dev zlib1g-dev
+    libsystemd-dev libxxhash-dev
 )
 packages_test=(
     libgtest-dev libgmock-dev libbenchmark-dev clang-format python3

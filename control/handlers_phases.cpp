@@ -58,9 +58,8 @@ Answer get_phases(Services& services, const Request&) {
 Answer put_phase(Services& services, const Request& request) {
     SIDING_CO_ASSIGN(const PhaseOrder order, parse_order(request));
     std::vector<queue::PhaseMove> moves{order.move};
-    const auto flipped = co_await cutover::flip(
-        services.queue, services.mover, std::move(moves), request.who, order.why
-    );
+    const auto flipped =
+        co_await cutover::flip(services.queue, std::move(moves), request.who, order.why);
     SIDING_CO_TRY(flipped);
     const auto from = format_phase(flipped->from.front());
     const auto to = format_phase(order.move.to);

@@ -36,6 +36,7 @@ void put_progress(json::object& out, const queue::Recipient& row) {
     out["last_attempt_at"] = json_time(row.last_attempt_at);
     out["last_reply"] = json_text(row.last_reply);
     out["maybe_delivered"] = row.maybe_delivered;
+    out["kept"] = row.kept;
     out["release"] = row.release_id == 0 ? json::value(nullptr) : json::value(row.release_id);
 }
 

@@ -46,33 +46,10 @@ Result<Phase> check_move(const queue::PhaseTable& table, const queue::PhaseMove&
     return *from;
 }
 
-// Phase `release` drains what the wave holds. Not pinned: should the wave go back to `hold`, the
-// phase decides again about what has not left yet.
-awaitable<Result<void>> release_backlog(
-    relay::Mover& mover, queue::PhaseMove move, std::string who
-) {
-    queue::ReleaseJob job;
-    job.server = std::string{server_of(move.to).value_or("new")};
-    job.filter.domain = std::move(move.domain);
-    job.filter.wave = std::move(move.wave);
-    job.filter.state = queue::State::held;
-    job.pinned = false;
-    job.who = std::move(who);
-    const auto ordered = co_await mover.order_release(std::move(job));
-    if (ordered.has_error()) {
-        co_return ordered.error();
-    }
-    co_return Result<void>{};
-}
-
 }  // namespace
 
 awaitable<Result<Flip>> flip(
-    queue::Queue& queue,
-    relay::Mover& mover,
-    std::vector<queue::PhaseMove> moves,
-    std::string who,
-    std::string why
+    queue::Queue& queue, std::vector<queue::PhaseMove> moves, std::string who, std::string why
 ) {
     Flip done;
     const auto table = queue.phases();
@@ -80,29 +57,10 @@ awaitable<Result<Flip>> flip(
         SIDING_CO_ASSIGN(const Phase from, check_move(*table, move));
         done.from.push_back(from);
     }
-    queue::Change change = queue::SetPhases{moves, who, std::move(why)};
+    queue::Change change = queue::SetPhases{std::move(moves), std::move(who), std::move(why)};
     const auto applied = co_await queue.commit(std::move(change));
     SIDING_CO_TRY(applied);
     done.epoch = applied->epoch;
-
-    for (const queue::PhaseMove& move : moves) {
-        if (move.to != Phase::release) {
-            continue;
-        }
-        const auto ordered = co_await release_backlog(mover, move, who);
-        if (ordered.has_error()) {
-            co_return with_context(
-                ordered.error(),
-                fmt::format(
-                    "{} is in phase release now, but its backlog was not released; run 'siding "
-                    "release --domain {} --wave {}'",
-                    name_of(move),
-                    move.domain.text(),
-                    move.wave
-                )
-            );
-        }
-    }
     co_return done;
 }
 

@@ -1,9 +1,8 @@
-// A flip: the phases of one or more waves change in one atomic write, and what the new phase
-// demands of the backlog is ordered.
+// A flip: the phases of one or more waves change in one atomic write. What the new phase demands of
+// the backlog is the dispatcher's to order, who looks at what is there.
 #pragma once
 
 #include "queue/queue.hpp"
-#include "relay/mover.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -19,17 +18,12 @@ struct Flip {
 };
 
 // Durable when it answers. Errc::not_found: a wave that no configuration names. Errc::conflict: an
-// illegal move; the message names the legal ones. Nothing has changed after these two. Moving to
-// the phase in force changes nothing either, but `release` orders the backlog again: the way on
-// where the first order was cut off.
+// illegal move; the message names the legal ones. Nothing has changed after these two, nor after a
+// move to the phase in force.
 //
 // `moves`, `who` and `why` are values: the caller's frame may end first.
 boost::asio::awaitable<Result<Flip>> flip(
-    queue::Queue& queue,
-    relay::Mover& mover,
-    std::vector<queue::PhaseMove> moves,
-    std::string who,
-    std::string why
+    queue::Queue& queue, std::vector<queue::PhaseMove> moves, std::string who, std::string why
 );
 
 }  // namespace siding::cutover

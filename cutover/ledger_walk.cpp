@@ -34,6 +34,7 @@ Result<bool> LedgerWalk::read_page(const queue::Store& store) {
     if (!whole_) {
         return true;
     }
+    const queue::LedgerTail written = store.ledger_tail();
     const auto page = store.read_ledger(next_sequence_, limits::change_page_rows);
     if (page.has_error()) {
         if (!page.error().is(Errc::corrupt)) {
@@ -52,8 +53,29 @@ Result<bool> LedgerWalk::read_page(const queue::Store& store) {
         SIDING_TRY(take(entry));
         ++entries_;
         next_sequence_ = entry.sequence + 1;
+        last_ = {entry.sequence, entry.chain};
+        if (!check_chain(written)) {
+            return true;
+        }
+    }
+    if (page->empty() && check_chain(written) && last_.sequence < written.sequence) {
+        broken(fmt::format(
+            "the ledger ends with line {}, but {} lines were written: its end was cut off",
+            last_.sequence,
+            written.sequence
+        ));
     }
     return page->empty();
+}
+
+bool LedgerWalk::check_chain(const queue::LedgerTail& written) {
+    if (last_.sequence == written.sequence && last_.chain != written.chain) {
+        broken(fmt::format(
+            "ledger line {} is not the one that was written: its chain value differs",
+            written.sequence
+        ));
+    }
+    return whole_;
 }
 
 Result<void> LedgerWalk::take(const LedgerEntry& entry) {

@@ -19,7 +19,8 @@ namespace siding::cutover {
 class LedgerWalk {
 public:
     // The next page; true at the end of what has been written so far. A line that does not fit its
-    // chain ends the walk for good: see whole(). Errc::unavailable: more recipients moved than can
+    // chain, or a ledger that ends before the line that the store wrote last, ends the walk for
+    // good: see whole(). Errc::unavailable: more recipients moved than can
     // be followed.
     Result<bool> read_page(const queue::Store& store);
 
@@ -43,12 +44,14 @@ public:
 
 private:
     void broken(std::string text);
+    bool check_chain(const queue::LedgerTail& written);
     Result<void> take(const queue::LedgerEntry& entry);
     void take_accepted(const queue::LedgerEntry& entry);
     void take_end(const queue::LedgerEntry& entry);
     void note_move(const queue::LedgerEntry& entry);
 
     std::uint64_t next_sequence_ = 0;
+    queue::LedgerTail last_;  // the line before it
     bool whole_ = true;
     bool following_ = false;
     Problems problems_;

@@ -37,6 +37,14 @@ void compare_wave(
             ));
         }
     }
+    if (distance(rows.kept, counted.kept) > moves_of(moves, State::held)) {
+        problems.add(fmt::format(
+            "{}: the queue keeps {} recipients on hold by an operator's order, the counters say {}",
+            name,
+            rows.kept,
+            counted.kept
+        ));
+    }
     if (moves_of(moves, State::held) == 0 && rows.held_octets != counted.held_octets) {
         problems.add(fmt::format(
             "{}: the queue holds {} octets, the counters say {}",
@@ -53,6 +61,7 @@ void RowTally::add(const queue::Recipient& row) {
     StateCounts& wave = waves_[{row.domain.text(), row.wave}];
     ++wave.of(row.state);
     wave.held_octets += row.state == State::held ? row.size_octets : 0;
+    wave.kept += row.state == State::held && row.kept ? 1 : 0;
 }
 
 StateCounts RowTally::all() const {
@@ -62,6 +71,7 @@ StateCounts RowTally::all() const {
             sum.of(state) += counts.of(state);
         }
         sum.held_octets += counts.held_octets;
+        sum.kept += counts.kept;
     }
     return sum;
 }

@@ -58,6 +58,7 @@ struct MoveRecipients {
     std::vector<RecipientId> recipients;
     std::string server;   // release, reroute: the lane
     bool pinned = false;  // release: keep to that server whatever the phase says
+    bool keep = false;    // hold: by an operator, so no phase takes it off (Recipient::kept)
     WallTime due_at{};
     std::uint64_t release_id = 0;
     std::string who;

@@ -15,6 +15,7 @@ StateCounts Counters::all() const {
             sum.of(state) += counts.of(state);
         }
         sum.held_octets += counts.held_octets;
+        sum.kept += counts.kept;
     }
     return sum;
 }

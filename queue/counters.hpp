@@ -15,6 +15,7 @@ namespace siding::queue {
 struct StateCounts {
     std::array<std::uint64_t, all_states.size()> by_state{};
     std::uint64_t held_octets = 0;  // sum of sizes over held recipients
+    std::uint64_t kept = 0;         // held recipients that only an operator's order takes off
 
     std::uint64_t of(State state) const { return by_state[static_cast<std::size_t>(state)]; }
     std::uint64_t& of(State state) { return by_state[static_cast<std::size_t>(state)]; }

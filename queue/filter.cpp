@@ -18,6 +18,7 @@ bool matches(const Filter& filter, const Recipient& recipient) {
            (!filter.domain || *filter.domain == recipient.domain) &&
            (!filter.wave || *filter.wave == recipient.wave) &&
            (!filter.state || *filter.state == recipient.state) &&
+           (!filter.kept || *filter.kept == recipient.kept) &&
            (!filter.larger_octets || recipient.size_octets > *filter.larger_octets) &&
            (!filter.recipient || *filter.recipient == to_lower(recipient.address)) &&
            (!filter.sender || *filter.sender == to_lower(recipient.sender));

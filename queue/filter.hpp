@@ -28,11 +28,14 @@ struct Filter {
 
     // Ids up to this one: pins a release to what was there when it was ordered.
     std::optional<MessageId> up_to;
+    // What phase `release` leaves alone; not for operators, whose orders mean both.
+    std::optional<bool> kept;
 };
 
 bool matches(const Filter& filter, const Recipient& recipient);
 
-// Every field but sender, size and state, which need the row: what an index key alone can answer.
+// Every field but sender, size, state and kept, which need the row: what an index key alone can
+// answer.
 bool matches_id(const Filter& filter, RecipientId id);
 
 // Sets `recipient` from an address (one mailbox) or "@domain" (all of a domain: sets `domain`).

@@ -69,6 +69,14 @@ struct LedgerEntry {
 
 // What the first line chains to.
 Digest ledger_genesis();
+
+// The last line that was written, as the store knows it beside the lines themselves.
+struct LedgerTail {
+    std::uint64_t sequence = 0;  // 0 if there is none
+    Digest chain = ledger_genesis();
+
+    bool operator==(const LedgerTail&) const = default;
+};
 Digest chain_of(const Digest& previous, std::string_view record);
 
 }  // namespace siding::queue

@@ -27,6 +27,9 @@ struct Recipient {
     std::string last_reply;        // the server's words or ours, why it waits or is parked
     bool maybe_delivered = false;  // an attempt ended without an answer after the final dot
     std::uint64_t release_id = 0;  // the release job it belongs to, 0 if none
+    // Put on hold by an operator by name: only an order that names it (`siding release`) takes it
+    // off, a phase does not.
+    bool kept = false;
 };
 
 }  // namespace siding::queue

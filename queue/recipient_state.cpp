@@ -16,6 +16,7 @@ struct Transition {
 
 constexpr std::array transitions{
     Transition{State::held, Event::release, State::due},
+    Transition{State::held, Event::hold, State::held},  // from now on by name
     Transition{State::held, Event::park, State::parked},
     Transition{State::held, Event::discard, State::discarded},
 

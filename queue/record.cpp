@@ -1,28 +1,16 @@
 #include "queue/record.hpp"
 
+#include "queue/frame.hpp"
 #include "queue/records.pb.h"
 
-#include <zlib.h>
-
+#include <algorithm>
 #include <array>
 #include <fmt/format.h>
 
 namespace siding::queue {
 namespace {
 
-constexpr char frame_version = 1;
-constexpr std::size_t frame_octets = 5;  // version, CRC-32 big-endian
 constexpr std::size_t chain_octets = 32;
-
-std::uint32_t crc_of(std::string_view octets) {
-    return static_cast<std::uint32_t>(
-        crc32_z(0, reinterpret_cast<const Bytef*>(octets.data()), octets.size())
-    );
-}
-
-Error corrupt(std::string_view name, std::string_view why) {
-    return Error{Errc::corrupt, fmt::format("record {} is corrupt: {}", name, why)};
-}
 
 std::int64_t to_millis(WallTime time) {
     return time.time_since_epoch().count();
@@ -36,7 +24,7 @@ Result<Message> parse(std::string_view stored, std::string_view name) {
     SIDING_ASSIGN(const std::string_view payload, unseal(stored, name));
     Message message;
     if (!message.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) {
-        return corrupt(name, "not a protobuf of its kind");
+        return make_corrupt(name, "not a protobuf of its kind");
     }
     return message;
 }
@@ -45,11 +33,7 @@ template <typename Message>
 std::string seal_message(const Message& message) {
     std::string out(frame_octets, '\0');
     message.AppendToString(&out);
-    const std::uint32_t crc = crc_of(std::string_view{out}.substr(frame_octets));
-    out[0] = frame_version;
-    for (int i = 0; i < 4; ++i) {
-        out[static_cast<std::size_t>(1 + i)] = static_cast<char>(crc >> (24 - 8 * i));
-    }
+    std::ranges::copy(make_frame_head(std::string_view{out}.substr(frame_octets)), out.begin());
     return out;
 }
 
@@ -89,6 +73,9 @@ void put_filter(const Filter& filter, pb::Filter& out) {
     }
     if (filter.up_to) {
         out.set_up_to(filter.up_to->value());
+    }
+    if (filter.kept) {
+        out.set_kept(*filter.kept);
     }
 }
 
@@ -133,40 +120,13 @@ Result<Filter> get_filter(const pb::Filter& in) {
     if (in.has_up_to()) {
         filter.up_to = MessageId{in.up_to()};
     }
+    if (in.has_kept()) {
+        filter.kept = in.kept();
+    }
     return filter;
 }
 
 }  // namespace
-
-std::string seal(std::string_view payload) {
-    std::string out;
-    out.reserve(frame_octets + payload.size());
-    out.push_back(frame_version);
-    const std::uint32_t crc = crc_of(payload);
-    for (int shift = 24; shift >= 0; shift -= 8) {
-        out.push_back(static_cast<char>(crc >> shift));
-    }
-    out.append(payload);
-    return out;
-}
-
-Result<std::string_view> unseal(std::string_view stored, std::string_view name) {
-    if (stored.size() < frame_octets) {
-        return corrupt(name, "too short");
-    }
-    if (stored[0] != frame_version) {
-        return corrupt(name, fmt::format("version {} is unknown", static_cast<int>(stored[0])));
-    }
-    std::uint32_t crc = 0;
-    for (std::size_t i = 1; i < frame_octets; ++i) {
-        crc = crc << 8 | static_cast<unsigned char>(stored[i]);
-    }
-    const std::string_view payload = stored.substr(frame_octets);
-    if (crc != crc_of(payload)) {
-        return corrupt(name, "checksum does not match");
-    }
-    return payload;
-}
 
 std::string encode(const Envelope& envelope) {
     pb::Envelope out;
@@ -242,6 +202,7 @@ std::string encode(const RecipientRow& row) {
     out.set_last_reply(recipient.last_reply);
     out.set_maybe_delivered(recipient.maybe_delivered);
     out.set_release_id(recipient.release_id);
+    out.set_kept(recipient.kept);
     out.set_siblings(row.siblings);
     out.set_chunks(row.chunks);
     return seal_message(out);
@@ -251,7 +212,7 @@ Result<RecipientRow> decode_recipient(std::string_view stored, RecipientId id) {
     const std::string name = "recipient/" + id.text();
     SIDING_ASSIGN(const pb::Recipient in, parse<pb::Recipient>(stored, name));
     if (in.state() < 1 || in.state() > all_states.size()) {
-        return corrupt(name, "unknown state");
+        return make_corrupt(name, "unknown state");
     }
     SIDING_ASSIGN(Domain domain, Domain::parse(in.domain()));
     return RecipientRow{
@@ -271,6 +232,7 @@ Result<RecipientRow> decode_recipient(std::string_view stored, RecipientId id) {
             .last_reply = in.last_reply(),
             .maybe_delivered = in.maybe_delivered(),
             .release_id = in.release_id(),
+            .kept = in.kept(),
         },
         in.siblings(),
         in.chunks(),
@@ -283,6 +245,7 @@ std::string encode(const StateCounts& counts) {
         out.add_by_state(count);
     }
     out.set_held_octets(counts.held_octets);
+    out.set_kept(counts.kept);
     return seal_message(out);
 }
 
@@ -290,10 +253,11 @@ Result<StateCounts> decode_counts(std::string_view stored, std::string_view name
     SIDING_ASSIGN(const pb::StateCounts in, parse<pb::StateCounts>(stored, name));
     StateCounts counts;
     if (in.by_state_size() != static_cast<int>(counts.by_state.size())) {
-        return corrupt(name, "wrong number of states");
+        return make_corrupt(name, "wrong number of states");
     }
     std::copy(in.by_state().begin(), in.by_state().end(), counts.by_state.begin());
     counts.held_octets = in.held_octets();
+    counts.kept = in.kept();
     return counts;
 }
 
@@ -386,12 +350,12 @@ Result<LedgerEntry> decode_ledger(
 ) {
     const std::string name = fmt::format("ledger/{}", sequence);
     if (stored.size() < chain_octets) {
-        return corrupt(name, "too short");
+        return make_corrupt(name, "too short");
     }
     const std::string_view frame = stored.substr(0, stored.size() - chain_octets);
     const std::string_view chain = stored.substr(frame.size());
     if (previous != nullptr && chain_of(*previous, frame) != chain) {
-        return corrupt(name, "it does not chain to the line before it");
+        return make_corrupt(name, "it does not chain to the line before it");
     }
     SIDING_ASSIGN(const pb::LedgerEntry in, parse<pb::LedgerEntry>(frame, name));
     LedgerEntry entry;

@@ -1,4 +1,4 @@
-// Values to stored octets and back: a frame of version, CRC-32 and protobuf, checked on every read.
+// Values to stored octets and back: protobuf in a checksummed frame (frame.hpp).
 #pragma once
 
 #include "queue/change.hpp"
@@ -9,10 +9,6 @@
 #include <string_view>
 
 namespace siding::queue {
-
-// The frame. `name` is what an operator reads when it does not fit: Errc::corrupt.
-std::string seal(std::string_view payload);
-Result<std::string_view> unseal(std::string_view stored, std::string_view name);
 
 // What every batch moves on; one record.
 struct Tail {

@@ -3,6 +3,7 @@
 #include "base/bytes.hpp"
 #include "base/check.hpp"
 #include "base/log.hpp"
+#include "queue/frame.hpp"
 #include "queue/keys.hpp"
 
 #include <fmt/format.h>
@@ -73,6 +74,7 @@ void change_fields(Recipient& row, const MoveRecipients& change) {
         row.pinned_server = change.pinned ? change.server : "";
         row.due_at = change.due_at;
         row.release_id = change.release_id;
+        row.kept = false;
         break;
     case Event::reroute:
         row.lane = change.server;
@@ -87,6 +89,7 @@ void change_fields(Recipient& row, const MoveRecipients& change) {
         row.lane.clear();
         row.pinned_server.clear();
         row.release_id = 0;
+        row.kept = change.keep;
         break;
     case Event::park:
         row.last_reply = change.why;
@@ -139,7 +142,7 @@ Result<Applied> RocksBatch::apply(const AcceptMessage& change) {
     const MessageId id = envelope.id;
     put(Family::message, keys::message(id), encode(envelope));
     if (change.inline_body) {
-        put(Family::body, keys::body(id, 0), seal(*change.inline_body));
+        put_framed(batch_, database_.handle(Family::body), keys::body(id, 0), *change.inline_body);
     } else {
         erase(Family::meta, keys::meta_writing(id));
     }
@@ -256,8 +259,9 @@ Result<Applied> RocksBatch::apply(const MoveRecipients& change) {
         }
         const Recipient& before = found->recipient;
         const auto to = next_state(before.state, change.event);
-        if (!to) {
-            continue;
+        if (!to ||
+            (before.state == State::held && *to == State::held && (before.kept || !change.keep))) {
+            continue;  // what is on hold already is only ever given the flag
         }
         RecipientRow row = *found;
         row.recipient.state = *to;
@@ -465,6 +469,7 @@ void RocksBatch::count(const Recipient& recipient, int by) {
         counts.of(recipient.state) += static_cast<std::uint64_t>(by);
         if (recipient.state == State::held) {
             counts.held_octets += static_cast<std::uint64_t>(by) * recipient.size_octets;
+            counts.kept += recipient.kept ? static_cast<std::uint64_t>(by) : 0;
         }
     };
     add(wave_counts(recipient));

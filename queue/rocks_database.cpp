@@ -2,6 +2,7 @@
 
 #include "base/limits.hpp"
 #include "base/log.hpp"
+#include "queue/frame.hpp"
 
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
@@ -22,6 +23,12 @@ namespace {
 const Logger log{"queue"};
 
 constexpr std::size_t MiB = 1024 * 1024;
+// A full body memtable, the one being flushed and those of the other families fit without a stall;
+// memtables are charged to the cache, so that both together stay under its bound.
+constexpr std::size_t body_memtable_octets = 64 * MiB;
+constexpr std::size_t memtables_octets = 192 * MiB;
+constexpr std::size_t cache_octets = 224 * MiB;
+static_assert(2 * body_memtable_octets < memtables_octets && memtables_octets < cache_octets);
 constexpr std::array<const char*, family_count> family_names{
     // RocksDB insists on "default"; the envelopes live there.
     "default",
@@ -109,7 +116,7 @@ rocksdb::ColumnFamilyOptions make_family_options(
         options.blob_garbage_collection_age_cutoff = 1.0;
         options.blob_garbage_collection_force_threshold = 0.5;
         options.blob_compaction_readahead_size = 4 * MiB;
-        options.write_buffer_size = 64 * MiB;
+        options.write_buffer_size = body_memtable_octets;
         options.max_write_buffer_number = 3;
         options.target_file_size_base = 4 * MiB;
         break;
@@ -152,6 +159,19 @@ std::string FailureLatch::reason() const {
     return reason_;
 }
 
+void put_framed(
+    rocksdb::WriteBatch& batch,
+    rocksdb::ColumnFamilyHandle* family,
+    const std::string& key,
+    std::string_view payload
+) {
+    const FrameHead head = make_frame_head(payload);
+    const rocksdb::Slice key_part{key};
+    const std::array<rocksdb::Slice, 2> value{
+        rocksdb::Slice{head.data(), head.size()}, rocksdb::Slice{payload.data(), payload.size()}};
+    batch.Put(family, rocksdb::SliceParts{&key_part, 1}, rocksdb::SliceParts{value.data(), 2});
+}
+
 RocksDatabase::~RocksDatabase() {
     if (db_ != nullptr) {
         rocksdb::CancelAllBackgroundWork(db_.get(), true);
@@ -167,9 +187,10 @@ Result<std::unique_ptr<RocksDatabase>> RocksDatabase::open(const RocksOptions& o
     }
     rocksdb::Env* env = out->env_ != nullptr ? out->env_.get() : rocksdb::Env::Default();
     rocksdb::DBOptions db = make_db_options(options, env);
-    const auto cache = rocksdb::NewLRUCache(96 * MiB);
+    const auto cache = rocksdb::NewLRUCache(cache_octets);
     // Memtables are charged to the same cache, so that both together stay under one bound.
-    db.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(96 * MiB, cache, true);
+    db.write_buffer_manager =
+        std::make_shared<rocksdb::WriteBufferManager>(memtables_octets, cache, true);
     db.listeners.push_back(std::make_shared<LatchListener>(out->latch_));
 
     std::vector<rocksdb::ColumnFamilyDescriptor> families;

@@ -45,6 +45,14 @@ private:
     std::string reason_;
 };
 
+// Puts the payload in its frame (frame.hpp) without a copy of it: for bodies.
+void put_framed(
+    rocksdb::WriteBatch& batch,
+    rocksdb::ColumnFamilyHandle* family,
+    const std::string& key,
+    std::string_view payload
+);
+
 class RocksDatabase {
 public:
     // Errc::already_exists if another process holds the lock, Errc::not_found for a missing

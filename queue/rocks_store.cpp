@@ -2,6 +2,7 @@
 
 #include "base/limits.hpp"
 #include "base/log.hpp"
+#include "queue/frame.hpp"
 #include "queue/keys.hpp"
 #include "queue/rocks_batch.hpp"
 #include "queue/rocks_listing.hpp"
@@ -137,6 +138,10 @@ public:
         std::uint64_t from_sequence, std::size_t entries_max
     ) const override;
     Result<std::vector<LedgerEntry>> ledger_of(MessageId message) const override;
+    LedgerTail ledger_tail() const override {
+        const std::shared_lock lock{mutex_};
+        return {facts_.tail.ledger_sequence, facts_.tail.ledger_chain};
+    }
     Result<std::vector<MessageId>> find_messages(
         TraceKey key, std::string_view value, std::size_t messages_max
     ) const override;
@@ -160,7 +165,9 @@ public:
 private:
     Result<void> load_meta(char kind, std::string_view key, std::string_view value);
     Result<void> drop_unfinished_bodies();
+    Result<std::vector<RecipientId>> in_flight_page() const;
     Result<void> recover_in_flight(WallTime now);
+    Result<void> write(RocksBatch& batch);
 
     std::unique_ptr<RocksDatabase> database_;
     std::optional<Watermark> watermark_;  // unset when read only
@@ -248,36 +255,49 @@ Result<void> RocksStore::drop_unfinished_bodies() {
 }
 
 Result<void> RocksStore::recover_in_flight(WallTime now) {
-    std::optional<RecipientId> before;
-    for (;;) {
+    for (bool started = false; !started;) {
         MoveRecipients move;
         move.event = Event::recover;
         move.due_at = now;
         move.who = "sidingd";
         move.why = "the daemon stopped during the attempt; the server may have the message";
-        SIDING_TRY(for_each(
-            *database_,
-            Family::due,
-            keys::in_flight_prefix(),
-            [&](std::string_view key, std::string_view) -> Result<bool> {
-                move.recipients.push_back(keys::tail_recipient(key));
-                return move.recipients.size() < limits::change_page_rows;
-            }
-        ));
-        if (move.recipients.empty()) {
-            return {};
+        SIDING_ASSIGN(move.recipients, in_flight_page());
+        const auto first =
+            move.recipients.empty() ? std::nullopt : std::optional{move.recipients.front()};
+        RocksBatch batch{*database_, facts_, now};
+        // One batch with the last page, so that a crash finds both or neither.
+        started = move.recipients.size() < limits::change_page_rows;
+        if (first) {
+            SIDING_ASSIGN(const Applied moved, batch.apply(Change{std::move(move)}));
+            log.warn("attempts_recovered", {{"recipients", moved.moved}});
         }
-        if (before == move.recipients.front()) {
+        if (started) {
+            LedgerEntry line;
+            line.kind = LedgerKind::started;
+            batch.note(std::move(line));
+        }
+        SIDING_TRY(write(batch));
+        SIDING_ASSIGN(const auto left, in_flight_page());
+        if (first && !left.empty() && left.front() == *first) {
             return Error{
                 Errc::corrupt, "in-flight index keys without recipients; run 'siding audit'"};
         }
-        before = move.recipients.front();
-        const Change change{std::move(move)};
-        const Change* const one = &change;
-        SIDING_ASSIGN(const auto applied, apply({&one, 1}, now));
-        SIDING_ASSIGN(const Applied moved, applied.front());
-        log.warn("attempts_recovered", {{"recipients", moved.moved}});
     }
+    return {};
+}
+
+Result<std::vector<RecipientId>> RocksStore::in_flight_page() const {
+    std::vector<RecipientId> page;
+    SIDING_TRY(for_each(
+        *database_,
+        Family::due,
+        keys::in_flight_prefix(),
+        [&](std::string_view key, std::string_view) -> Result<bool> {
+            page.push_back(keys::tail_recipient(key));
+            return page.size() < limits::change_page_rows;
+        }
+    ));
+    return page;
 }
 
 Result<void> RocksStore::append_body_chunk(
@@ -287,7 +307,7 @@ Result<void> RocksStore::append_body_chunk(
     if (chunk == 0) {
         batch.Put(database_->handle(Family::meta), keys::meta_writing(message), "");
     }
-    batch.Put(database_->handle(Family::body), keys::body(message, chunk), seal(octets));
+    put_framed(batch, database_->handle(Family::body), keys::body(message, chunk), octets);
     return database_->write_unsynced(batch);
 }
 
@@ -315,10 +335,15 @@ Result<std::vector<Result<Applied>>> RocksStore::apply(
     if (batch.empty()) {
         return results;
     }
+    SIDING_TRY(write(batch));
+    return results;
+}
+
+Result<void> RocksStore::write(RocksBatch& batch) {
     SIDING_TRY(database_->write_synced(batch.finish()));
     const std::unique_lock lock{mutex_};
     batch.publish(facts_);
-    return results;
+    return {};
 }
 
 Result<void> RocksStore::settle() {

@@ -86,6 +86,8 @@ public:
         std::uint64_t from_sequence, std::size_t entries_max
     ) const = 0;
     virtual Result<std::vector<LedgerEntry>> ledger_of(MessageId message) const = 0;
+    // Every line up to this one can be read; a walk that ends before it has lost lines.
+    virtual LedgerTail ledger_tail() const = 0;
     // Newest first.
     virtual Result<std::vector<MessageId>> find_messages(
         TraceKey key, std::string_view value, std::size_t messages_max

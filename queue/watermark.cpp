@@ -1,6 +1,6 @@
 #include "queue/watermark.hpp"
 
-#include "queue/record.hpp"
+#include "queue/frame.hpp"
 
 #include <array>
 #include <cerrno>
@@ -27,7 +27,7 @@ std::optional<std::uint64_t> read_slot(int fd, int slot) {
     if (pread(fd, octets.data(), octets.size(), offset) != static_cast<ssize_t>(octets.size())) {
         return std::nullopt;
     }
-    const std::string_view stored{octets.data(), 5 + 20};
+    const std::string_view stored{octets.data(), frame_octets + 20};
     const auto payload = unseal(stored, "acked.mark");
     std::uint64_t value = 0;
     if (!payload ||

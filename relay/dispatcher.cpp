@@ -17,6 +17,8 @@ const Logger log{"relay"};
 constexpr std::size_t tasks_max =
     100'000;  // lanes × connections, release jobs; each is bounded itself
 constexpr auto phase_watch_interval = std::chrono::milliseconds{500};
+// After an order that found nothing although the counters say there is: unreadable rows.
+constexpr auto fruitless_pause = std::chrono::minutes{1};
 
 }  // namespace
 
@@ -139,21 +141,27 @@ net::awaitable<Result<void>> Dispatcher::advance_release(
     const auto found = counters.waves.find({domain.text(), wave});
     const queue::StateCounts counts =
         found == counters.waves.end() ? queue::StateCounts{} : found->second;
-    if (counts.of(queue::State::held) > 0) {
+    // What an operator has put on hold by name stays: counts.kept of them.
+    if (counts.of(queue::State::held) > counts.kept) {
         auto all_jobs = [](const queue::Store& store) { return store.releases(); };
         const auto jobs = co_await queue_.read(all_jobs);
         if (!jobs) {
             co_return jobs.error();
         }
-        const bool running = std::ranges::any_of(*jobs, [&](const queue::ReleaseJob& job) {
-            return !job.complete && job.filter.domain == domain && job.filter.wave == wave;
+        const bool ordered = std::ranges::any_of(*jobs, [&](const queue::ReleaseJob& job) {
+            const bool fruitless = job.filter.kept == false && job.chosen == 0 &&
+                                   queue_.clock().now() - job.ordered_at < fruitless_pause;
+            return job.filter.domain == domain && job.filter.wave == wave &&
+                   (!job.complete || fruitless);
         });
-        if (running) {
+        if (ordered) {
             co_return Result<void>{};
         }
         queue::ReleaseJob job;
         job.filter.domain = domain;
         job.filter.wave = wave;
+        job.filter.state = queue::State::held;
+        job.filter.kept = false;
         job.server = std::string{*server_of(Phase::release)};
         job.pinned = false;  // a flip back to hold must catch what has not left yet
         job.who = "sidingd";

@@ -125,6 +125,7 @@ awaitable<Result<std::uint64_t>> Mover::move_all(
         cursor = page.cursor;
         queue::MoveRecipients move;
         move.event = event;
+        move.keep = event == queue::Event::hold;
         move.recipients = ids_of(page, limit - total);
         move.who = who;
         move.why = why;

@@ -16,10 +16,7 @@ protected:
         set(Phase::hold, "default", true);
         set(Phase::prep, "pilot", true);
     }
-    ~FlipTest() override {
-        loop_.run(tasks_.join());
-        queue_.reset();
-    }
+    ~FlipTest() override { queue_.reset(); }
 
     Result<queue::Applied> commit(queue::Change change) {
         Result<queue::Applied> out = Error{};
@@ -35,7 +32,7 @@ protected:
     Result<Flip> flip_to(Phase to, const std::string& wave = "default") {
         Result<Flip> out = Error{};
         std::vector<queue::PhaseMove> moves{{domain_, wave, to, false}};
-        loop_.run(keep(flip(*queue_, mover_, std::move(moves), "ann", "because"), out));
+        loop_.run(keep(flip(*queue_, std::move(moves), "ann", "because"), out));
         return out;
     }
 
@@ -44,8 +41,6 @@ protected:
         auto result = co_await std::move(work);
         out = std::move(result);
     }
-
-    std::vector<queue::ReleaseJob> releases() { return queue_->store().releases().value(); }
 
     queue::QueueOptions options() const {
         queue::QueueOptions out;
@@ -58,10 +53,8 @@ protected:
     Metrics metrics_;
     net::Runtime runtime_{{.io_threads = 1, .blocking_threads = 1}};
     net::RunLoop loop_;
-    net::TaskGroup tasks_{loop_.executor(), "releases", 4};
     std::unique_ptr<queue::Queue> queue_ =
         std::move(queue::Queue::open(options(), runtime_.blocking(), clock_, metrics_)).value();
-    relay::Mover mover_{*queue_, tasks_, [](WallTime) {}};
     Domain domain_ = Domain::parse("example.com").value();
 };
 
@@ -73,7 +66,6 @@ TEST_F(FlipTest, is_in_force_at_once_and_counts) {
     EXPECT_EQ(flipped->epoch, before + 1);
     EXPECT_EQ(queue_->phases()->find(domain_), Phase::pass_old);
     EXPECT_EQ(queue_->phases()->find(domain_, "pilot"), Phase::prep);
-    EXPECT_TRUE(releases().empty());
 }
 
 TEST_F(FlipTest, an_illegal_move_names_the_legal_ones) {
@@ -93,25 +85,12 @@ TEST_F(FlipTest, an_unknown_wave_is_not_found) {
     EXPECT_TRUE(flipped.error().is(Errc::not_found));
 }
 
-TEST_F(FlipTest, release_orders_the_backlog_of_that_wave) {
-    auto mail = test::make_mail(queue_->next_id(), {"a@example.com", "b@example.com"});
-    mail.envelope.recipients[1].wave = "pilot";
+TEST_F(FlipTest, leaves_the_backlog_to_the_dispatcher) {
+    auto mail = test::make_mail(queue_->next_id(), {"a@example.com"});
     ASSERT_TRUE(commit(std::move(mail)).has_value());
-
     ASSERT_TRUE(flip_to(Phase::release).has_value());
-    loop_.run(tasks_.join());
-    const auto jobs = releases();
-    ASSERT_EQ(jobs.size(), 1U);
-    EXPECT_EQ(jobs[0].server, "new");
-    EXPECT_FALSE(jobs[0].pinned);
-    EXPECT_EQ(jobs[0].who, "ann");
-    EXPECT_EQ(jobs[0].filter.domain, domain_);
-    EXPECT_EQ(jobs[0].filter.wave, "default");
-    EXPECT_EQ(jobs[0].filter.state, queue::State::held);
-    EXPECT_TRUE(jobs[0].complete);
-    const auto counts = queue_->store().counters().all();
-    EXPECT_EQ(counts.of(queue::State::due), 1U);
-    EXPECT_EQ(counts.of(queue::State::held), 1U);
+    EXPECT_TRUE(queue_->store().releases().value().empty());
+    EXPECT_EQ(queue_->store().counters().all().of(queue::State::held), 1U);
 }
 
 TEST_F(FlipTest, the_phase_in_force_again_is_no_flip) {

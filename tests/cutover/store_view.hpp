@@ -58,6 +58,7 @@ public:
     Result<std::vector<queue::LedgerEntry>> ledger_of(MessageId message) const override {
         return store_.ledger_of(message);
     }
+    queue::LedgerTail ledger_tail() const override { return store_.ledger_tail(); }
     Result<std::vector<MessageId>> find_messages(
         queue::TraceKey key, std::string_view value, std::size_t messages_max
     ) const override {

@@ -101,6 +101,7 @@ public:
         return none();
     }
     Result<std::vector<LedgerEntry>> ledger_of(MessageId) const override { return none(); }
+    LedgerTail ledger_tail() const override { return {}; }
     Result<std::vector<MessageId>> find_messages(TraceKey, std::string_view, std::size_t)
         const override {
         return none();

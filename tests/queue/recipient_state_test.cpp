@@ -2,8 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <fstream>
 #include <map>
+#include <sstream>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace siding::queue {
 namespace {
@@ -20,31 +25,49 @@ constexpr std::array all_events{
     Event::discard,
 };
 
-// All there is; what is not here must not happen.
-const std::map<std::pair<State, Event>, State> table{
-    {{State::held, Event::release}, State::due},
-    {{State::held, Event::park}, State::parked},
-    {{State::held, Event::discard}, State::discarded},
+// All there is, as the document says it; what is not in there must not happen.
+using Table = std::map<std::pair<State, Event>, State>;
 
-    {{State::due, Event::release}, State::due},
-    {{State::due, Event::hold}, State::held},
-    {{State::due, Event::reroute}, State::due},
-    {{State::due, Event::attempt}, State::in_flight},
-    {{State::due, Event::park}, State::parked},
-    {{State::due, Event::discard}, State::discarded},
+// The words between backquotes and bars: "| `held` | release | `due` | …" gives held, release, due.
+std::vector<std::string> cells_of(const std::string& line) {
+    std::vector<std::string> cells;
+    std::istringstream rest{line};
+    std::string cell;
+    std::getline(rest, cell, '|');
+    while (std::getline(rest, cell, '|')) {
+        std::erase_if(cell, [](char c) { return c == ' ' || c == '`'; });
+        cells.push_back(cell);
+    }
+    return cells;
+}
 
-    // Nobody may take a message from under an attempt.
-    {{State::in_flight, Event::deliver}, State::delivered},
-    {{State::in_flight, Event::defer}, State::due},
-    {{State::in_flight, Event::park}, State::parked},
-    {{State::in_flight, Event::recover}, State::due},
+Table load_table() {
+    Table table;
+    std::ifstream file{"docs/queue-states.md"};
+    std::string line;
+    while (std::getline(file, line) && line != "## Transitions") {
+    }
+    while (std::getline(file, line) && !line.starts_with("## ")) {
+        const auto cells = line.starts_with('|') ? cells_of(line) : std::vector<std::string>{};
+        const auto from = parse_state(cells.empty() ? "" : cells[0]);
+        if (!from) {
+            continue;  // prose, the head of the table, an accept
+        }
+        const auto* const event = std::ranges::find(all_events, cells.at(1), format_event);
+        if (event == all_events.end()) {
+            ADD_FAILURE() << "no such event: " << line;
+            continue;
+        }
+        const bool is_new =
+            table.emplace(std::pair{*from, *event}, parse_state(cells.at(2)).value()).second;
+        EXPECT_TRUE(is_new) << "stated twice: " << line;
+    }
+    return table;
+}
 
-    {{State::parked, Event::release}, State::due},
-    {{State::parked, Event::hold}, State::held},
-    {{State::parked, Event::discard}, State::discarded},
-};
-
-TEST(RecipientState, MovesAsTheTableSays) {
+TEST(RecipientState, MovesAsTheDocumentSays) {
+    const Table table = load_table();
+    ASSERT_FALSE(table.empty());
     for (const State from : all_states) {
         for (const Event event : all_events) {
             const auto row = table.find({from, event});
@@ -56,7 +79,7 @@ TEST(RecipientState, MovesAsTheTableSays) {
 }
 
 TEST(RecipientState, EndsOnlyByDeliveryAndDiscard) {
-    for (const auto& [cause, to] : table) {
+    for (const auto& [cause, to] : load_table()) {
         EXPECT_EQ(to == State::delivered, cause.second == Event::deliver);
         EXPECT_EQ(to == State::discarded, cause.second == Event::discard);
         EXPECT_FALSE(is_final(cause.first));

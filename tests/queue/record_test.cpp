@@ -1,3 +1,4 @@
+#include "queue/frame.hpp"
 #include "queue/record.hpp"
 
 #include "tests/support/queue_workload.hpp"
@@ -83,6 +84,7 @@ TEST(Record, RecipientComesBackInEveryState) {
                 .last_reply = octets,
                 .maybe_delivered = true,
                 .release_id = 42,
+                .kept = true,
             },
             3,
             5,
@@ -98,6 +100,7 @@ TEST(Record, RecipientComesBackInEveryState) {
         EXPECT_EQ(back->recipient.pinned_server, "old");
         EXPECT_EQ(back->recipient.release_id, 42U);
         EXPECT_TRUE(back->recipient.maybe_delivered);
+        EXPECT_TRUE(back->recipient.kept);
         EXPECT_EQ(back->siblings, 3U);
         EXPECT_EQ(back->chunks, 5U);
     }
@@ -118,6 +121,7 @@ TEST(Record, CountsAndTailComeBack) {
         counts.of(state) = static_cast<std::uint64_t>(state) + 100;
     }
     counts.held_octets = UINT64_MAX;
+    counts.kept = 7;
     EXPECT_EQ(decode_counts(encode(counts), "x").value(), counts);
     EXPECT_FALSE(decode_counts(seal(""), "x"));
 
@@ -147,6 +151,7 @@ TEST(Record, ReleaseJobComesBack) {
     filter.recipient_number = 0;
     filter.limit = 0;
     filter.up_to = MessageId{5};
+    filter.kept = false;
     job.server = "new";
     job.pinned = false;
     job.ordered_at = test::test_epoch;
@@ -162,6 +167,7 @@ TEST(Record, ReleaseJobComesBack) {
     EXPECT_EQ(back->filter.recipient_number, 0U);
     EXPECT_EQ(back->filter.limit, 0U);
     EXPECT_EQ(back->filter.up_to, MessageId{5});
+    EXPECT_EQ(back->filter.kept, false);
     EXPECT_FALSE(back->pinned);
 
     const ReleaseJob any = decode_release(encode(ReleaseJob{})).value();

@@ -15,7 +15,7 @@ namespace {
 std::string describe_row(const Recipient& row) {
     return fmt::format(
         "{} {} {}/{} to={} from={} size={} lane={} pin={} due={} attempts={} last={} reply={} "
-        "maybe={} release={}\n",
+        "maybe={} release={} kept={}\n",
         row.id.text(),
         format_state(row.state),
         row.domain.text(),
@@ -30,7 +30,8 @@ std::string describe_row(const Recipient& row) {
         format_time(row.last_attempt_at),
         escape(row.last_reply),
         row.maybe_delivered,
-        row.release_id
+        row.release_id,
+        row.kept
     );
 }
 
@@ -101,7 +102,7 @@ std::string describe_counts(const std::string& name, const StateCounts& counts) 
     for (const State state : all_states) {
         out += fmt::format(" {}={}", format_state(state), counts.of(state));
     }
-    return out + fmt::format(" octets={}\n", counts.held_octets);
+    return out + fmt::format(" octets={} kept={}\n", counts.held_octets, counts.kept);
 }
 
 std::string describe_facts(
@@ -152,6 +153,7 @@ Result<void> check_counters(const std::vector<Recipient>& rows, Counters counter
         const auto add = [&](StateCounts& counts) {
             counts.of(row.state) += 1;
             counts.held_octets += row.state == State::held ? row.size_octets : 0;
+            counts.kept += row.state == State::held && row.kept ? 1 : 0;
         };
         add(scanned.waves[{row.domain.text(), row.wave}]);
         if (row.release_id != 0) {

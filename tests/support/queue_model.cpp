@@ -17,7 +17,7 @@ std::optional<State> after(State from, Event event) {
     case Event::release:
         return at_rest || waiting ? std::optional{State::due} : std::nullopt;
     case Event::hold:
-        return waiting || from == State::parked ? std::optional{State::held} : std::nullopt;
+        return at_rest || waiting ? std::optional{State::held} : std::nullopt;
     case Event::reroute:
         return waiting ? std::optional{State::due} : std::nullopt;
     case Event::attempt:
@@ -188,6 +188,10 @@ Result<Applied> QueueModel::apply_one(const MoveRecipients& change, WallTime now
         if (!to) {
             continue;
         }
+        if (change.event == Event::hold && row.state == State::held &&
+            (row.kept || !change.keep)) {
+            continue;
+        }
         LedgerEntry line;
         line.kind = line_of(change.event);
         line.recipient = id;
@@ -202,6 +206,7 @@ Result<Applied> QueueModel::apply_one(const MoveRecipients& change, WallTime now
         if (change.event == Event::release) {
             row.pinned_server = change.pinned ? change.server : "";
             row.release_id = change.release_id;
+            row.kept = false;
         }
         if (change.event == Event::release || change.event == Event::reroute) {
             row.lane = change.server;
@@ -211,6 +216,7 @@ Result<Applied> QueueModel::apply_one(const MoveRecipients& change, WallTime now
             row.lane.clear();
             row.pinned_server.clear();
             row.release_id = 0;
+            row.kept = change.keep;
         }
         if (change.event == Event::recover) {
             row.due_at = change.due_at;
@@ -277,6 +283,9 @@ void QueueModel::recover(WallTime now) {
         }
     }
     static_cast<void>(apply_one(move, now));
+    LedgerEntry line;
+    line.kind = LedgerKind::started;
+    note(std::move(line), now);
 }
 
 void QueueModel::note(LedgerEntry line, WallTime now) {
@@ -315,6 +324,7 @@ Counters QueueModel::counters() const {
         const auto add = [&](StateCounts& counts) {
             counts.of(row.state) += 1;
             counts.held_octets += row.state == State::held ? row.size_octets : 0;
+            counts.kept += row.state == State::held && row.kept ? 1 : 0;
         };
         add(counters.waves[{row.domain.text(), row.wave}]);
         if (row.release_id != 0) {

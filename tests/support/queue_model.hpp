@@ -20,7 +20,7 @@ public:
         const queue::Change& change, WallTime now, const std::string& body = {}
     );
 
-    // What opening the store after a crash does.
+    // What opening the store does, also for the first time and after a crash.
     void recover(WallTime now);
 
     std::vector<queue::Recipient> matching(const queue::Filter& filter) const;
