@@ -13,7 +13,6 @@ pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
 if(BUILD_TESTING)
     find_package(GTest 1.12 REQUIRED)
-    find_package(benchmark REQUIRED)
 endif()
 
 # Asio once per program instead of once per file: the bodies are compiled into siding_net.

@@ -13,6 +13,11 @@ install(FILES "${units}/siding.service" "${units}/siding.socket" DESTINATION lib
 install(FILES "${units}/siding.sysusers" DESTINATION lib/sysusers.d RENAME siding.conf)
 install(FILES "${units}/siding.tmpfiles" DESTINATION lib/tmpfiles.d RENAME siding.conf)
 
+set(manuals "${PROJECT_SOURCE_DIR}/docs/man")
+install(FILES "${manuals}/siding.1" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
+install(FILES "${manuals}/siding.yaml.5" DESTINATION "${CMAKE_INSTALL_MANDIR}/man5")
+install(FILES "${manuals}/sidingd.8" DESTINATION "${CMAKE_INSTALL_MANDIR}/man8")
+
 install(
     FILES "${PROJECT_SOURCE_DIR}/config/siding.example.yaml"
     DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples"

@@ -8,7 +8,7 @@ packages_build=(
     libsystemd-dev libxxhash-dev
 )
 packages_test=(
-    libgtest-dev libgmock-dev libbenchmark-dev clang-format python3
+    libgtest-dev libgmock-dev clang-format python3
     postfix swaks strace systemd zstd ca-certificates
 )
 

@@ -115,8 +115,8 @@ void add_files(const fs::path& directory, std::vector<Piece>& pieces) {
 
 std::unique_ptr<MailSource> open_directory(const fs::path& path) {
     std::error_code ignored;
-    const bool is_maildir = fs::is_directory(path / "cur", ignored) &&
-                            fs::is_directory(path / "new", ignored);
+    const bool is_maildir =
+        fs::is_directory(path / "cur", ignored) && fs::is_directory(path / "new", ignored);
     std::vector<Piece> pieces;
     if (is_maildir) {
         add_files(path / "cur", pieces);

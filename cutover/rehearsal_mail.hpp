@@ -24,8 +24,8 @@ public:
     // Thread-safe, may block; the same octets each time.
     virtual Result<RehearsalMail> load(std::size_t number) const = 0;
 
-    virtual std::string description() const = 0;  // "bundled sample"
-    virtual std::uint64_t octets() const = 0;     // of all, roughly
+    virtual std::string description() const = 0;   // "bundled sample"
+    virtual std::uint64_t octets() const = 0;      // of all, roughly
     virtual std::uint64_t octets_max() const = 0;  // of the largest, at least
 };
 

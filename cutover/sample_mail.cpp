@@ -25,8 +25,22 @@ private:
 
 std::string word(Draw& draw) {
     static constexpr std::array words{
-        "siding", "track", "switch", "signal", "wagon", "freight", "tunnel", "station", "rail",
-        "timetable", "platform", "junction", "coupling", "lantern", "whistle", "sleeper"};
+        "siding",
+        "track",
+        "switch",
+        "signal",
+        "wagon",
+        "freight",
+        "tunnel",
+        "station",
+        "rail",
+        "timetable",
+        "platform",
+        "junction",
+        "coupling",
+        "lantern",
+        "whistle",
+        "sleeper"};
     return words[draw.below(words.size())];
 }
 
@@ -81,8 +95,8 @@ std::string plain(Draw& draw, std::size_t number) {
 
 // RFC 5321 §4.5.2: what dot-stuffing must bring through.
 std::string dots(Draw& draw, std::size_t number) {
-    return header(number, "dots at line starts") + ".\r\n..\r\n...\r\n.hidden\r\n. \r\n\r\n.\r\n\r\n" +
-           paragraph(draw, 2) + ".\r\n";
+    return header(number, "dots at line starts") +
+           ".\r\n..\r\n...\r\n.hidden\r\n. \r\n\r\n.\r\n\r\n" + paragraph(draw, 2) + ".\r\n";
 }
 
 // Every octet but CR and LF, in an order of this message's own.

@@ -36,6 +36,7 @@ private:
         return made;
     }
 
+    awaitable<Result<void>> flush();
     awaitable<Result<smtp::Step>> perform(const smtp::Action& action);
     awaitable<Result<smtp::Step>> read_command();
     awaitable<Result<smtp::Step>> receive_data();
@@ -45,19 +46,16 @@ private:
     net::Stream stream_;
     net::ReadBuffer buffer_;
     smtp::ServerDialogue dialogue_;
+    std::string output_;
     std::string body_;
 };
 
 awaitable<void> SinkSession::run() {
     smtp::Step step = dialogue_.greet();
     for (;;) {
-        if (!step.output.empty()) {
-            const auto sent = co_await stream_.write(step.output, write_timeout);
-            if (!sent) {
-                co_return;
-            }
-        }
+        output_ += step.output;
         if (std::holds_alternative<smtp::action::Close>(step.action)) {
+            static_cast<void>(co_await flush());
             co_return;
         }
         auto next = co_await perform(step.action);
@@ -66,6 +64,14 @@ awaitable<void> SinkSession::run() {
         }
         step = std::move(*next);
     }
+}
+
+awaitable<Result<void>> SinkSession::flush() {
+    const std::string pending = std::exchange(output_, {});
+    if (pending.empty()) {
+        co_return Result<void>{};
+    }
+    co_return co_await stream_.write(pending, write_timeout);
 }
 
 awaitable<Result<smtp::Step>> SinkSession::perform(const smtp::Action& action) {
@@ -82,14 +88,19 @@ awaitable<Result<smtp::Step>> SinkSession::perform(const smtp::Action& action) {
 }
 
 awaitable<Result<smtp::Step>> SinkSession::read_command() {
-    SIDING_CO_ASSIGN(const auto line, co_await stream_.read_line(buffer_, idle_timeout));
-    if (line.too_long) {
+    auto line = buffer_.next_line();
+    if (!line) {
+        SIDING_CO_TRY(co_await flush());
+        SIDING_CO_ASSIGN(line, co_await stream_.read_line(buffer_, idle_timeout));
+    }
+    if (line->too_long) {
         co_return dialogue_.on_line_too_long();
     }
-    co_return dialogue_.on_line(line.crlf ? std::string{line.text} : std::string{line.text} + "\n");
+    co_return dialogue_.on_line(line->text);
 }
 
 awaitable<Result<smtp::Step>> SinkSession::receive_data() {
+    SIDING_CO_TRY(co_await flush());
     body_.clear();
     smtp::DataDecoder decoder;
     for (bool done = false; !done;) {

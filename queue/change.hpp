@@ -52,13 +52,14 @@ struct RecordOutcome {
 };
 
 // release, hold, reroute, park, recover or discard for chosen recipients. Those whose state does
-// not allow it are skipped; the answer counts the others.
+// not allow it, and those that `still` no longer matches, are skipped; the answer counts the others.
 struct MoveRecipients {
     Event event = Event::hold;
     std::vector<RecipientId> recipients;
     std::string server;   // release, reroute: the lane
     bool pinned = false;  // release: keep to that server whatever the phase says
     bool keep = false;    // hold: by an operator, so no phase takes it off (Recipient::kept)
+    std::optional<Filter> still;  // what chose them: another order may have moved them since
     WallTime due_at{};
     std::uint64_t release_id = 0;
     std::string who;

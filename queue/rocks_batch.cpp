@@ -259,9 +259,11 @@ Result<Applied> RocksBatch::apply(const MoveRecipients& change) {
         }
         const Recipient& before = found->recipient;
         const auto to = next_state(before.state, change.event);
-        if (!to ||
-            (before.state == State::held && *to == State::held && (before.kept || !change.keep))) {
-            continue;  // what is on hold already is only ever given the flag
+        // What is on hold already is only ever given the flag.
+        const bool is_nothing_new = before.state == State::held && to == State::held &&
+                                    (before.kept || !change.keep);
+        if (!to || is_nothing_new || (change.still && !matches(*change.still, before))) {
+            continue;
         }
         RecipientRow row = *found;
         row.recipient.state = *to;

@@ -42,7 +42,7 @@ Dispatcher::Dispatcher(
 
 net::awaitable<Result<void>> Dispatcher::start() {
     SIDING_CO_TRY(co_await add_lanes());
-    co_return tasks_.spawn(watch_release_phases());
+    co_return tasks_.spawn(watch_phases());
 }
 
 net::awaitable<Result<void>> Dispatcher::add_lanes() {
@@ -114,9 +114,17 @@ net::awaitable<std::vector<LaneStatus>> Dispatcher::status() const {
     );
 }
 
-net::awaitable<void> Dispatcher::watch_release_phases() {
+net::awaitable<void> Dispatcher::watch_phases() {
     while (!stopping_) {
         const auto phases = queue_.phases();
+        if (phases->epoch != redirected_epoch_) {
+            const auto redirected = co_await redirect_all(queue_, context_.wake_lane);
+            if (redirected) {
+                redirected_epoch_ = phases->epoch;
+            } else {
+                log.error("redirect_failed", {{"reason", redirected.error()}});
+            }
+        }
         for (const auto& [wave, phase] : phases->phases) {
             if (phase != Phase::release) {
                 continue;

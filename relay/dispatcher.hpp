@@ -1,6 +1,6 @@
-// The lanes of all configured servers, and the release phase's own progress: what is held moves to
-// its lane, and the wave becomes pass_new when nothing is left. Lives on one executor; wake() may
-// be called from any thread.
+// The lanes of all configured servers, and what a flip demands of the queue: queued mail follows
+// the phases, and in phase release what is held moves to its lane, until nothing is left and the
+// wave becomes pass_new. Lives on one executor; wake() may be called from any thread.
 #pragma once
 
 #include "relay/lane.hpp"
@@ -42,7 +42,7 @@ public:
 
 private:
     Result<void> create_lanes();
-    net::awaitable<void> watch_release_phases();
+    net::awaitable<void> watch_phases();
     net::awaitable<Result<void>> advance_release(const Domain& domain, const std::string& wave);
 
     queue::Queue& queue_;
@@ -52,6 +52,7 @@ private:
     Mover mover_;
     Wakeup phase_watch_;
     std::map<std::string, std::unique_ptr<Lane>> lanes_;
+    std::uint64_t redirected_epoch_ = 0;  // queued mail has followed the flips up to this one
     bool stopping_ = false;
 };
 

@@ -25,6 +25,8 @@ smtp::ServerOptions make_options(const config::Config& config) {
     options.hostname = config.hostname;
     options.recipients_max = config.limits.recipients;
     options.message_octets_max = config.limits.message_size_bytes;
+    options.errors_soft = config.limits.soft_errors;
+    options.errors_hard = config.limits.hard_errors;
     return options;
 }
 
@@ -121,6 +123,9 @@ net::awaitable<Result<void>> Session::flush() {
         co_return Result<void>{};
     }
     const std::string pending = std::exchange(output_, {});
+    if (Logger::enabled(LogLevel::trace)) {
+        log.trace("out", {{"peer", stream_.peer().address}, {"octets", pending}});
+    }
     auto sent = co_await stream_.write(pending, limits::write_timeout);
     lost_ = lost_ || sent.has_error();
     co_return sent;
@@ -138,6 +143,9 @@ net::awaitable<smtp::Step> Session::perform(smtp::action::ReadCommand) {
             co_return on_read_failure(read.error());
         }
         line = *read;
+    }
+    if (Logger::enabled(LogLevel::trace)) {
+        log.trace("in", {{"peer", stream_.peer().address}, {"line", line->text}});
     }
     if (line->too_long) {
         co_return dialogue_.on_line_too_long();

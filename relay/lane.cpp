@@ -3,6 +3,7 @@
 #include "base/limits.hpp"
 #include "base/log.hpp"
 #include "queue/retry.hpp"
+#include "relay/redirect.hpp"
 #include "relay/router.hpp"
 
 #include <algorithm>
@@ -178,34 +179,10 @@ net::awaitable<Result<bool>> Lane::claim_page() {
         (to == name_ ? ours : others).push_back(std::move(row));
     }
     if (!others.empty()) {
-        SIDING_CO_TRY(co_await redirect(others));
+        SIDING_CO_TRY(co_await redirect(context_.queue, std::move(others), context_.wake_lane));
     }
     add_jobs(std::move(ours));
     co_return !cursor_.empty();
-}
-
-// A flip has changed where they go: to another lane, or back on hold.
-net::awaitable<Result<void>> Lane::redirect(const std::vector<queue::Recipient>& rows) {
-    const auto phases = context_.queue.phases();
-    std::map<std::string, queue::MoveRecipients> moves;
-    for (const queue::Recipient& row : rows) {
-        const auto to = route(*phases, row.domain, row.wave, row.pinned_server);
-        queue::MoveRecipients& move = moves[to.value_or("")];
-        move.event = to ? queue::Event::reroute : queue::Event::hold;
-        move.recipients.push_back(row.id);
-        move.server = to.value_or("");
-        move.due_at = now();
-        move.who = "sidingd";
-        move.why = "the phase has changed";
-    }
-    for (auto& [server, move] : moves) {
-        const WallTime due_at = move.due_at;
-        SIDING_CO_TRY(co_await context_.queue.commit(std::move(move)));
-        if (!server.empty()) {
-            context_.wake_lane(server, due_at);
-        }
-    }
-    co_return Result<void>{};
 }
 
 // How long nothing can become due, as far as is known; wake() cuts it short.
@@ -355,10 +332,12 @@ net::awaitable<void> Lane::attempt(
         co_await park_unreadable(now_in_flight, *session.body_error());
         co_return;
     }
-    const bool server_failed = verdicts.front().is_about_session() &&
-                               verdicts.front().kind == smtp::VerdictKind::transient;
-    if (server_failed) {
-        on_session_failure(verdicts.front());
+    // Any of them: the recipients before it may have had answers of their own.
+    const auto failure = std::ranges::find_if(verdicts, [](const smtp::Verdict& verdict) {
+        return verdict.is_about_session() && verdict.kind == smtp::VerdictKind::transient;
+    });
+    if (failure != verdicts.end()) {
+        on_session_failure(*failure);
     } else {
         failures_ = 0;
         last_error_.clear();
@@ -392,10 +371,13 @@ net::awaitable<bool> Lane::open_session(std::unique_ptr<OutboundSession>& sessio
 }
 
 void Lane::on_session_failure(const smtp::Verdict& verdict) {
+    last_error_ = verdict.text;
+    if (paused_until_ > now()) {
+        return;  // another connection that was opened before the pause: the same failure
+    }
     failures_ += 1;
     const auto doubled = first_pause * (1 << std::min(failures_ - 1, 6U));
     paused_until_ = now() + std::min<milliseconds>(doubled, longest_pause);
-    last_error_ = verdict.text;
     log.warn(
         "server_failed",
         {{"route", name_}, {"reason", verdict.text}, {"pause_ms", (paused_until_ - now()).count()}}

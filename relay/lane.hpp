@@ -9,6 +9,7 @@
 #include "queue/queue.hpp"
 #include "relay/lane_status.hpp"
 #include "relay/outbound_session.hpp"
+#include "relay/redirect.hpp"
 #include "relay/wakeup.hpp"
 
 #include <deque>
@@ -27,7 +28,7 @@ struct LaneContext {
     net::TaskGroup& tasks;
     Metrics& metrics;
     // Recipients were given to another lane, due at `earliest` or later.
-    std::function<void(const std::string& server, WallTime earliest)> wake_lane;
+    WakeLane wake_lane;
 };
 
 class Lane {
@@ -57,7 +58,6 @@ private:
 
     net::awaitable<void> feed();
     net::awaitable<Result<bool>> claim_page();
-    net::awaitable<Result<void>> redirect(const std::vector<queue::Recipient>& rows);
     net::awaitable<std::chrono::milliseconds> next_look();
     void add_jobs(std::vector<queue::Recipient> rows);
     bool wants_jobs() const;

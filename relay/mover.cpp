@@ -89,6 +89,7 @@ awaitable<void> Mover::run_release(queue::ReleaseJob job) {
         move.pinned = job.pinned;
         move.due_at = job.ordered_at;
         move.release_id = job.id;
+        move.still = job.filter;
         move.who = job.who;
         move.why = "release " + std::to_string(job.id);
         cursor = page->cursor;
@@ -127,6 +128,7 @@ awaitable<Result<std::uint64_t>> Mover::move_all(
         move.event = event;
         move.keep = event == queue::Event::hold;
         move.recipients = ids_of(page, limit - total);
+        move.still = filter;
         move.who = who;
         move.why = why;
         SIDING_CO_ASSIGN(const queue::Applied applied, co_await queue_.commit(std::move(move)));

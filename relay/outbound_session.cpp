@@ -3,12 +3,15 @@
 #include "base/bytes.hpp"
 #include "base/digest.hpp"
 #include "base/limits.hpp"
+#include "base/log.hpp"
 #include "net/connect.hpp"
 
 #include <array>
 
 namespace siding::relay {
 namespace {
+
+const Logger log{"smtp"};
 
 // RFC 5321 §4.5.3.2.
 std::chrono::milliseconds timeout_of(smtp::Wait wait) {
@@ -28,6 +31,12 @@ std::chrono::milliseconds timeout_of(smtp::Wait wait) {
         return limits::quit_timeout;
     }
     return limits::mail_timeout;
+}
+
+// The step behind the body; mail data stays out of the log.
+bool carries_mail_data(const smtp::ClientStep& step) {
+    const auto* read = std::get_if<smtp::client_action::ReadReply>(&step.action);
+    return read != nullptr && read->wait == smtp::Wait::end_of_data;
 }
 
 }  // namespace
@@ -77,6 +86,9 @@ net::awaitable<smtp::ClientStep> OutboundSession::perform(smtp::ClientStep step)
             verdicts = std::move(step.verdicts);
         }
         if (!step.output.empty()) {
+            if (Logger::enabled(LogLevel::trace) && !carries_mail_data(step)) {
+                log.trace("out", {{"peer", peer_}, {"octets", step.output}});
+            }
             const auto sent = co_await stream_->write(step.output, limits::data_send_timeout);
             if (!sent) {
                 step = dialogue_.on_lost(sent.error().message());
@@ -118,7 +130,11 @@ net::awaitable<Result<smtp::Reply>> OutboundSession::read_reply(std::chrono::mil
                 Errc::invalid_argument, "malformed reply: " + escape(parser_.line(), 128)};
         }
         if (fed.status == smtp::ReplyParser::Status::complete) {
-            co_return parser_.take();
+            smtp::Reply reply = parser_.take();
+            if (Logger::enabled(LogLevel::trace)) {
+                log.trace("in", {{"peer", peer_}, {"reply", reply.text()}});
+            }
+            co_return reply;
         }
     }
 }

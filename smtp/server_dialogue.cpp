@@ -210,12 +210,12 @@ Step ServerDialogue::say_and_close(const Reply& reply) {
 }
 
 Step ServerDialogue::say_error(const Reply& reply) {
-    if (++errors_ >= limits::errors_hard_max) {
+    if (++errors_ >= options_.errors_hard) {
         return say_and_close(Reply{421, {4, 7, 0}, options_.hostname + " too many errors"});
     }
     Step step = say(reply);
     step.delay =
-        errors_ > limits::errors_soft_max ? limits::error_delay : std::chrono::milliseconds{0};
+        errors_ > options_.errors_soft ? limits::error_delay : std::chrono::milliseconds{0};
     return step;
 }
 

@@ -8,6 +8,7 @@
 // STARTTLS, BDAT, XCLIENT add an Action and an overload of `on`.
 #pragma once
 
+#include "base/limits.hpp"
 #include "smtp/command.hpp"
 #include "smtp/data_codec.hpp"
 #include "smtp/extensions.hpp"
@@ -84,6 +85,8 @@ struct ServerOptions {
     std::string hostname;
     std::size_t recipients_max = 1000;
     std::uint64_t message_octets_max = 50 * 1024 * 1024;
+    std::size_t errors_soft = limits::errors_soft_max;  // from the next on, the reply is delayed
+    std::size_t errors_hard = limits::errors_hard_max;  // this one ends the session with 421
 };
 
 class ServerDialogue {

@@ -229,6 +229,72 @@ TEST_F(AuditTest, a_missing_ledger_line_is_said) {
     EXPECT_EQ(report.problems, (Problems{"ledger line 5 is missing: the next one is 6"}));
 }
 
+TEST_F(AuditTest, a_ledger_that_was_cut_off_at_its_end_is_said) {
+    class View final : public StoreView {
+    public:
+        using StoreView::StoreView;
+        Result<std::vector<queue::LedgerEntry>> read_ledger(std::uint64_t from, std::size_t max)
+            const override {
+            auto page = store_.read_ledger(from, max);
+            std::erase_if(*page, [](const auto& entry) { return entry.sequence > 5; });
+            return page;
+        }
+    };
+    fill();
+    const auto written = std::to_string(store_->ledger_tail().sequence);
+    const auto report = audit(View{*store_}, false).value();
+    EXPECT_FALSE(report.chain_ok);
+    EXPECT_EQ(
+        report.problems,
+        (Problems{
+            "the ledger ends with line 5, but " + written +
+            " lines were written: its end was cut off"})
+    );
+}
+
+TEST_F(AuditTest, a_ledger_that_ends_with_another_line_is_said) {
+    class View final : public StoreView {
+    public:
+        using StoreView::StoreView;
+        queue::LedgerTail ledger_tail() const override {
+            return {store_.ledger_tail().sequence, sha256("what was written")};
+        }
+    };
+    fill();
+    const auto last = std::to_string(store_->ledger_tail().sequence);
+    const auto report = audit(View{*store_}, false).value();
+    EXPECT_FALSE(report.chain_ok);
+    EXPECT_EQ(
+        report.problems,
+        (Problems{
+            "ledger line " + last + " is not the one that was written: its chain value differs"})
+    );
+}
+
+TEST_F(AuditTest, what_an_operator_has_put_on_hold_is_counted) {
+    class View final : public StoreView {
+    public:
+        using StoreView::StoreView;
+        queue::Counters counters() const override {
+            auto counters = store_.counters();
+            counters.waves[{"example.com", "default"}].kept += 1;
+            return counters;
+        }
+    };
+    fill();
+    queue::MoveRecipients hold;
+    hold.recipients = {{id(1), 0}};
+    hold.keep = true;
+    EXPECT_EQ(test::apply(*store_, hold).moved, 1U);
+    EXPECT_EQ(audit(*store_, false).value().problems, Problems{});
+    EXPECT_EQ(
+        audit(View{*store_}, false).value().problems,
+        (Problems{
+            "example.com/default: the queue keeps 1 recipients on hold by an operator's order, the "
+            "counters say 2"})
+    );
+}
+
 TEST_F(AuditTest, a_failing_disk_is_no_report) {
     class View final : public StoreView {
     public:

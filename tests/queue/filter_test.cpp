@@ -62,6 +62,8 @@ TEST(Filter, MatchesFieldByField) {
         {"other number", [&](Filter& f) { f.message = id, f.recipient_number = 1; }, false},
         {"up to itself", [&](Filter& f) { f.up_to = id; }, true},
         {"up to before", [&](Filter& f) { f.up_to = before; }, false},
+        {"not kept", [](Filter& f) { f.kept = false; }, true},
+        {"kept", [](Filter& f) { f.kept = true; }, false},
         {"a limit is not asked", [](Filter& f) { f.limit = 0; }, true},
         {"all must hold", [&](Filter& f) { f.domain = com, f.wave = "default"; }, false},
     };

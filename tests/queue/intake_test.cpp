@@ -100,7 +100,6 @@ TEST_F(IntakeTest, KeepsBodiesOfAnySizeOctetForOctet) {
         {0, 1},
         {1, 1},
         {small, 1},
-        {small + 1, 1},
         {chunk - 1, 1},
         {chunk, 1},
         {chunk + 1, 2},
@@ -143,7 +142,7 @@ TEST_F(IntakeTest, ForgetsWhatItAborts) {
         EXPECT_FALSE(queue_->store().read_body_chunk(id, chunk));
     }
     EXPECT_FALSE(queue_->store().read_envelope(id));
-    EXPECT_TRUE(queue_->store().read_ledger(1, 10).value().empty());
+    EXPECT_EQ(queue_->store().ledger_tail().sequence, 1U) << "started, and nothing since";
 }
 
 TEST_F(IntakeTest, NeverGivesAnIdTwice) {

@@ -1,6 +1,9 @@
 // What every backend must give beside messages: release jobs, phases, groups of changes, opening
 // again. Instantiated in store_contract_test.cpp.
+#include "base/limits.hpp"
 #include "tests/queue/store_fixture.hpp"
+
+#include <algorithm>
 
 namespace siding::queue {
 namespace {
@@ -100,7 +103,8 @@ TEST_P(StoreTest, FlipsPhasesAllOrNone) {
     EXPECT_EQ(store_->phases().epoch, 3U);
     EXPECT_EQ(store_->phases().find(com), Phase::release);
     EXPECT_EQ(store_->phases().find(org), Phase::pass_old);
-    const auto ledger = store_->read_ledger(1, 100).value();
+    auto ledger = store_->read_ledger(1, 100).value();
+    ledger.pop_back();  // started
     EXPECT_EQ(ledger.back().kind, LedgerKind::phase);
     EXPECT_EQ(ledger.back().address, "example.org/default");
     EXPECT_EQ(ledger.back().from_state, "hold");
@@ -145,7 +149,7 @@ TEST_P(StoreTest, AppliesAGroupInOrder) {
     EXPECT_EQ(results[2]->moved, 1U);
     EXPECT_TRUE(store_->read_envelope(id).error().is(Errc::not_found));
     EXPECT_TRUE(store_->read_body_chunk(id, 0).error().is(Errc::not_found));
-    EXPECT_EQ(store_->read_ledger(1, 100).value().size(), 3U);
+    EXPECT_EQ(store_->read_ledger(2, 100).value().size(), 3U);
 }
 
 TEST_P(StoreTest, PutsACutOffAttemptBack) {
@@ -162,6 +166,75 @@ TEST_P(StoreTest, PutsACutOffAttemptBack) {
     EXPECT_EQ(store_->counters().all().of(State::in_flight), 0U);
     reopen();
     EXPECT_EQ(ledger_kinds(id.message).size(), 3U) << "once";
+}
+
+// One line for each opening, also where more was cut off than one batch takes back.
+TEST_P(StoreTest, TellsThatItWasOpened) {
+    const auto started = [&] {
+        const auto lines = store_->read_ledger(1, 10'000).value();
+        EXPECT_EQ(lines.back().kind, LedgerKind::started);
+        EXPECT_EQ(lines.back().who, "sidingd");
+        EXPECT_EQ(lines.back().at, now());
+        EXPECT_EQ(store_->ledger_tail(), (LedgerTail{lines.size(), lines.back().chain}));
+        return std::ranges::count(lines, LedgerKind::started, &LedgerEntry::kind);
+    };
+    EXPECT_EQ(started(), 1);
+    for (std::size_t i = 0; i <= limits::change_page_rows; ++i) {
+        attempt(accept_due("joe@example.com", "new"), "new");
+    }
+    EXPECT_EQ(store_->ledger_tail().sequence, 1 + 2 * (limits::change_page_rows + 1));
+    clock_.advance(1h);
+    reopen();
+    EXPECT_EQ(started(), 2);
+    EXPECT_EQ(store_->counters().all().of(State::in_flight), 0U);
+    reopen();
+    EXPECT_EQ(started(), 3);
+}
+
+TEST_P(StoreTest, KnowsWhatAnOperatorHasPutOnHold) {
+    const RecipientId due = accept_due("due@example.com", "new");
+    const RecipientId held = accept("held@example.com");
+    const RecipientId other = accept("other@example.com");
+    MoveRecipients hold;
+    hold.event = Event::hold;
+    hold.recipients = {due, held};
+    hold.keep = true;
+    EXPECT_EQ(apply(hold).value().moved, 2U);
+    EXPECT_EQ(apply(hold).value().moved, 0U) << "nothing to add";
+    hold.keep = false;
+    EXPECT_EQ(apply(hold).value().moved, 0U) << "a flip takes nothing off";
+    EXPECT_TRUE(row(due).kept && row(held).kept && !row(other).kept);
+    EXPECT_EQ(ledger_kinds(held.message).back(), LedgerKind::held);
+    EXPECT_EQ(store_->counters().all().of(State::held), 3U);
+    EXPECT_EQ(store_->counters().all().kept, 2U);
+    Filter not_kept;
+    not_kept.state = State::held;
+    not_kept.kept = false;
+    EXPECT_EQ(list_ids(not_kept), std::vector{other.text()});
+
+    reopen();
+    EXPECT_TRUE(row(due).kept && row(held).kept && !row(other).kept);
+    EXPECT_EQ(store_->counters().all().kept, 2U);
+    EXPECT_EQ(move(Event::release, {due}, "new"), 1U);
+    EXPECT_FALSE(row(due).kept);
+    EXPECT_EQ(move(Event::hold, {due}), 1U);
+    EXPECT_FALSE(row(due).kept) << "put back by a flip";
+    EXPECT_EQ(store_->counters().all().kept, 1U);
+    EXPECT_EQ(move(Event::discard, {held}), 1U);
+    EXPECT_EQ(store_->counters().all().kept, 0U);
+}
+
+TEST_P(StoreTest, PassesOverWhatItsFilterNoLongerMatches) {
+    const RecipientId gone = accept("gone@example.com");
+    const RecipientId there = accept("there@example.com");
+    ASSERT_EQ(move(Event::release, {gone}, "new"), 1U);
+    MoveRecipients discard;
+    discard.event = Event::discard;
+    discard.recipients = {gone, there};
+    discard.still.emplace().state = State::held;
+    EXPECT_EQ(apply(discard).value().moved, 1U);
+    EXPECT_EQ(row(gone).state, State::due);
+    EXPECT_TRUE(store_->read_recipient(there).error().is(Errc::not_found));
 }
 
 TEST_P(StoreTest, NeverGoesBackBelowAnId) {

@@ -16,6 +16,7 @@ protected:
     // 24 messages of three recipients over two domains, two waves and all states that stay.
     void SetUp() override {
         StoreTest::SetUp();
+        model_.recover(now());
         for (int i = 0; i < 24; ++i) {
             clock_.advance(1min);
             const MessageId id = next_id();

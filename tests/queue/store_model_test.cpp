@@ -102,6 +102,9 @@ protected:
         if (maybe()) {
             filter.up_to = row.id.message;
         }
+        if (maybe()) {
+            filter.kept = row.kept;
+        }
         return filter;
     }
 
@@ -114,6 +117,7 @@ INSTANTIATE_TEST_SUITE_P(Backends, StoreModelTest, testing::ValuesIn(backends())
 // Changes go in groups, as the committer has them: what one leaves, the next one meets.
 TEST_P(StoreModelTest, BehavesAsTheModel) {
     test::Workload workload{20261121, {}};
+    model_.recover(now());
     std::size_t steps = 0;
     for (int group = 1; steps < 2000; ++group) {
         ASSERT_NO_FATAL_FAILURE(apply_group(workload, 1 + workload.roll(6))) << group;

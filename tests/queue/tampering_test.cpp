@@ -96,12 +96,12 @@ protected:
 };
 
 TEST_F(TamperingTest, ALedgerLineThatChangedIsFound) {
-    flip(Family::ledger, keys::ledger(2));
+    flip(Family::ledger, keys::ledger(3));  // after `started` and the first message
     open();
     const auto all = store_->read_ledger(1, 100);
     ASSERT_FALSE(all);
     EXPECT_TRUE(all.error().is(Errc::corrupt));
-    EXPECT_NE(all.error().context.find("ledger/2"), std::string::npos);
+    EXPECT_NE(all.error().context.find("ledger/3"), std::string::npos);
     EXPECT_EQ(store_->read_ledger(1, 1).value().size(), 1U);
     EXPECT_TRUE(store_->ledger_of(held_));
     EXPECT_TRUE(store_->ledger_of(due_).error().is(Errc::corrupt));
@@ -119,8 +119,8 @@ TEST_F(TamperingTest, ALedgerLineThatWasTakenOutIsFound) {
 
 // Checksums are no secret; the chain is what a rewritten line breaks.
 TEST_F(TamperingTest, ALedgerLineThatWasRewrittenWithItsChecksumsIsFound) {
-    tamper(Family::ledger, keys::ledger(2), [](const std::string& stored) {
-        LedgerEntry line = decode_ledger(stored, 2, nullptr).value();
+    tamper(Family::ledger, keys::ledger(3), [](const std::string& stored) {
+        LedgerEntry line = decode_ledger(stored, 3, nullptr).value();
         line.sender = "somebody.else@sender.example";
         std::string rewritten = encode_ledger(line, ledger_genesis());
         const std::string_view old_chain = std::string_view{stored}.substr(stored.size() - 32);

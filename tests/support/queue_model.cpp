@@ -192,6 +192,9 @@ Result<Applied> QueueModel::apply_one(const MoveRecipients& change, WallTime now
             (row.kept || !change.keep)) {
             continue;
         }
+        if (change.still && !matches(*change.still, row)) {
+            continue;
+        }
         LedgerEntry line;
         line.kind = line_of(change.event);
         line.recipient = id;

@@ -156,6 +156,10 @@ Change Workload::make_move(const QueueModel& model) {
         change.pinned = roll(2) == 0;
         change.release_id = model.releases.empty() ? 0 : roll(model.releases.size() + 1);
     }
+    change.keep = change.event == Event::hold && roll(2) == 0;
+    if (roll(4) == 0) {
+        change.still.emplace().state = roll(2) == 0 ? State::held : State::due;
+    }
     change.due_at = clock_.now() + std::chrono::milliseconds{roll(100'000)};
     change.who = "uid:1000 alice";
     change.why = "because";
