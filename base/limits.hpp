@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 namespace siding::limits {
 
@@ -33,8 +34,9 @@ inline constexpr std::size_t received_fields_max = 50;
 inline constexpr std::size_t message_id_octets_max = 512;
 
 // --- Bodies -------------------------------------------------------------------------------------
-inline constexpr std::size_t inline_body_octets_max = 256 * 1024;  // travels inside the commit batch
-inline constexpr std::size_t body_chunk_octets = 256 * 1024;      // a session's memory for one body
+inline constexpr std::size_t inline_body_octets_max =
+    256 * 1024;                                               // travels inside the commit batch
+inline constexpr std::size_t body_chunk_octets = 256 * 1024;  // a session's memory for one body
 static_assert(inline_body_octets_max <= body_chunk_octets);
 inline constexpr std::size_t read_buffer_octets = 16 * 1024;
 
@@ -45,6 +47,12 @@ inline constexpr std::size_t commit_group_octets_max = 8 * 1024 * 1024;
 // a caller is refused (451) instead of growing memory.
 inline constexpr std::size_t commit_queue_changes_max = 65536;
 inline constexpr auto commit_deadline = 30s;  // a stalled disk becomes 451, not a hung sender
+
+// --- Disk ---------------------------------------------------------------------------------------
+// What is in memtables (192 MiB at most) is written once more when they are flushed, and in one
+// interval a fast sender writes 30 MB twice: below this much free space a flush could fail.
+inline constexpr std::uint64_t disk_reserve_octets_min = 256ULL * 1024 * 1024;
+inline constexpr auto disk_look_interval = 100ms;
 
 // --- Pages --------------------------------------------------------------------------------------
 inline constexpr std::size_t claim_page_rows = 256;

@@ -52,7 +52,9 @@ std::size_t io_threads(const config::Config& config) {
     return config.threads.value_or(std::max(1U, std::thread::hardware_concurrency()));
 }
 
-bool is_ipv6(const std::string& host) { return host.find(':') != std::string::npos; }
+bool is_ipv6(const std::string& host) {
+    return host.find(':') != std::string::npos;
+}
 
 // Sockets from systemd's siding.socket stand in for the configured ones.
 Result<std::vector<net::UniqueFd>> open_listeners(const config::Config& config) {
@@ -67,7 +69,8 @@ Result<std::vector<net::UniqueFd>> open_listeners(const config::Config& config) 
         return listeners;
     }
     for (const config::Listener& listener : config.listeners) {
-        // "[::]:25" alone takes both families; beside an IPv4 listener on the port it keeps to IPv6.
+        // "[::]:25" alone takes both families; beside an IPv4 listener on the port it keeps to
+        // IPv6.
         net::TcpListenOptions options;
         options.ipv6_only = std::ranges::any_of(config.listeners, [&](const auto& other) {
             return other.address.port == listener.address.port && !is_ipv6(other.address.host);

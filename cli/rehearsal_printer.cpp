@@ -116,7 +116,12 @@ void RehearsalPrinter::draw(std::string_view text) {
 
 void RehearsalPrinter::print(const cutover::RehearsalReport& report) {
     if (report.interrupted) {
-        fmt::print(terminal_.out, "\nInterrupted; everything was stopped and removed.\n");
+        fmt::print(
+            terminal_.out,
+            "\nInterrupted; {}\n",
+            report.evidence.empty() ? "everything was stopped and removed."
+                                    : "kept: " + escape(report.evidence.string(), 1024)
+        );
         return;
     }
     print_figures(report);
@@ -208,15 +213,16 @@ void RehearsalPrinter::print_problems(const cutover::RehearsalReport& report) {
     if (shown < report.problems.size()) {
         fmt::print(
             terminal_.out,
-            "  and {} more; see --json\n",
+            "  and {} more in problems.txt\n",
             human_count(report.problems.size() - shown)
         );
     }
     fmt::print(
         terminal_.out,
-        "\nThe evidence is in {}: sidingd.log, sidingd.yaml, the queue in data/, and in changed/ "
-        "what was sent and what arrived.\n",
-        escape(report.evidence.string(), 1024)
+        "\nThe evidence is in {}\n"
+        "  problems.txt, sidingd.log, sidingd.yaml, data/ (the queue){}\n",
+        escape(report.evidence.string(), 1024),
+        report.changed > 0 ? ", changed/ (what was sent, what arrived)" : ""
     );
 }
 

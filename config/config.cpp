@@ -1,6 +1,7 @@
 #include "config/config.hpp"
 
 #include "base/check.hpp"
+#include "base/limits.hpp"
 #include "config/units.hpp"
 
 #include <algorithm>
@@ -8,15 +9,18 @@
 namespace siding::config {
 
 std::uint64_t DiskReserve::bytes(std::uint64_t disk_size_bytes) const {
-    switch (kind_) {
-    case Kind::automatic:
-        return std::max(std::uint64_t{2} << 30, disk_size_bytes / 20);
-    case Kind::bytes:
-        return amount_;
-    case Kind::percent:
-        return disk_size_bytes / 100 * amount_;
-    }
-    SIDING_UNREACHABLE("disk reserve");
+    const auto wanted = [&]() -> std::uint64_t {
+        switch (kind_) {
+        case Kind::automatic:
+            return std::max(std::uint64_t{2} << 30, disk_size_bytes / 20);
+        case Kind::bytes:
+            return amount_;
+        case Kind::percent:
+            return disk_size_bytes / 100 * amount_;
+        }
+        SIDING_UNREACHABLE("disk reserve");
+    };
+    return std::max(wanted(), limits::disk_reserve_octets_min);
 }
 
 Result<DiskReserve> DiskReserve::parse(std::string_view text) {

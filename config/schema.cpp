@@ -153,7 +153,7 @@ constexpr std::array table{
         .type = reserve,
         .fallback = "auto",
         .doc = "Free space that new mail may not use: below it, 452 4.3.1. `auto` is 2GiB or 5%, "
-               "whichever is more."},
+               "whichever is more; never less than 256MiB."},
     Key{.path = "control", .type = group, .reload = Reload::restart, .doc = "The control API."},
     Key{.path = "control.socket",
         .type = path,

@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <exception>
 #include <fmt/format.h>
+#include <fstream>
 #include <unistd.h>
 
 namespace siding::cutover {
@@ -68,6 +69,14 @@ Result<fs::path> make_directory(const fs::path& parent) {
         return net::make_system_error("making a directory in " + parent.string());
     }
     return fs::path{name};
+}
+
+// Beside the log and the queue, for whoever looks into it later.
+void write_problems(const fs::path& directory, const RehearsalReport& report) {
+    std::ofstream file{directory / "problems.txt"};
+    for (const std::string& problem : report.problems) {
+        file << problem << '\n';
+    }
 }
 
 // One rehearsal on the caller's thread, with a few others for what blocks.
@@ -134,6 +143,7 @@ Result<RehearsalReport> rehearse(const RehearsalOptions& options, RehearsalView&
     const bool is_evidence = !report.ok() && !report.interrupted;
     if (options.keep || is_evidence) {
         report.evidence = directory;
+        write_problems(directory, report);
     } else {
         std::error_code ignored;
         fs::remove_all(directory, ignored);

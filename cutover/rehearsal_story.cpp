@@ -116,25 +116,19 @@ awaitable<RehearsalReport> RehearsalStory::play() {
         Act{"held", &Self::check_held},
         Act{"release", &Self::release},
         Act{"pass_new", &Self::pass_new},
-        Act{"compare", &Self::compare},
-        Act{"audit", &Self::audit},
+        Act{"compare", &Self::compare, true},
+        Act{"audit", &Self::audit, true},
         Act{"stop", &Self::stop},
     };
     const auto started = Steady::now();
+    bool failed = false;
     for (const Act& act : acts) {
-        view_.on_step(act.name);
-        const auto told = co_await (this->*act.play)();
-        if (!told) {
-            report_.interrupted = interrupted_;
-            if (!interrupted_) {
-                add_problem(fmt::format("{}: {}", act.name, told.error().message()));
-            }
-            view_.on_step_end(interrupted_ ? "interrupted" : told.error().message(), false);
-            break;
+        if (!failed || (act.is_verdict && released_ && !interrupted_)) {
+            failed = !co_await play_one(act) || failed;
         }
-        view_.on_step_end(told->text, told->ok);
     }
     report_.took = std::chrono::floor<std::chrono::milliseconds>(Steady::now() - started);
+    report_.interrupted = interrupted_;
     report_.messages = proof_.acknowledged();
     report_.recipients = proof_.acknowledged_recipients();
     report_.octets = proof_.acknowledged_octets();
@@ -143,6 +137,22 @@ awaitable<RehearsalReport> RehearsalStory::play() {
     co_await old_.stop();
     co_await new_.stop();
     co_return std::move(report_);
+}
+
+// Whether the next act can be played.
+awaitable<bool> RehearsalStory::play_one(Act act) {
+    view_.on_step(act.name);
+    const auto told = co_await (this->*act.play)();
+    if (told) {
+        view_.on_step_end(told->text, told->ok);
+        co_return true;
+    }
+    const std::string reason = interrupted_ ? "interrupted" : told.error().message();
+    if (!interrupted_) {
+        add_problem(fmt::format("{}: {}", act.name, reason));
+    }
+    view_.on_step_end(reason, false);
+    co_return false;
 }
 
 // --- acts
@@ -279,9 +289,12 @@ RehearsalStory::Played RehearsalStory::release() {
     auto ordering = [this, &order] { return daemon_->post("/v1/releases", order); };
     SIDING_CO_ASSIGN(const json::object ordered, co_await off_thread(ordering));
     SIDING_CO_TRY(co_await wait_for_release(number_of(ordered, "release")));
+    released_ = true;
     const double seconds = seconds_since(start, proof_.last_arrival().value_or(Steady::now()));
-    const auto messages = proof_.acknowledged() - messages_before_hold_;
-    report_.released_per_second = static_cast<double>(messages) / seconds;
+    if (proof_.arrivals(NextHop::new_server) > 0) {
+        const auto messages = proof_.acknowledged() - messages_before_hold_;
+        report_.released_per_second = static_cast<double>(messages) / seconds;
+    }
     co_return Told{fmt::format("all that was held to the new server, in {:.1f} s", seconds)};
 }
 

@@ -48,7 +48,10 @@ private:
     struct Act {
         std::string_view name;
         Played (RehearsalStory::*play)();
+        bool is_verdict = false;  // worth hearing after a failure, once the mail was released
     };
+
+    net::awaitable<bool> play_one(Act act);
 
     Played start();
     Played pass_old();
@@ -111,6 +114,7 @@ private:
     std::uint64_t octets_before_hold_ = 0;
     double accept_seconds_ = 0;
 
+    bool released_ = false;
     bool interrupted_ = false;
     bool daemon_must_run_ = false;
     std::uint64_t events_seen_ = 0;

@@ -1,5 +1,7 @@
 #include "queue/disk_space.hpp"
 
+#include "base/limits.hpp"
+
 #include <cerrno>
 #include <fmt/format.h>
 #include <sys/statvfs.h>
@@ -19,7 +21,7 @@ DiskSpace::DiskSpace(std::filesystem::path directory, Reserve reserve)
 Result<DiskFacts> DiskSpace::facts() const {
     const std::int64_t now = steady_now_ns();
     const std::int64_t asked = asked_at_ns_.load();
-    if (asked == 0 || now - asked > std::chrono::nanoseconds{std::chrono::seconds{1}}.count()) {
+    if (asked == 0 || now - asked > std::chrono::nanoseconds{limits::disk_look_interval}.count()) {
         struct statvfs answer {};
         if (statvfs(directory_.c_str(), &answer) != 0) {
             return Error{

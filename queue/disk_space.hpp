@@ -24,8 +24,8 @@ public:
 
     DiskSpace(std::filesystem::path directory, Reserve reserve);
 
-    // Asks the file system at most once a second. Errc::limit_exceeded when `octets` more would go
-    // below the reserve, Errc::storage_failure when the file system does not answer.
+    // Asks the file system at most ten times a second. Errc::limit_exceeded when `octets` more
+    // would go below the reserve, Errc::storage_failure when the file system does not answer.
     Result<void> check(std::uint64_t octets) const;
     Result<DiskFacts> facts() const;
 

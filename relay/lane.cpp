@@ -463,7 +463,6 @@ net::awaitable<void> Lane::record(
 
 // The record is named and kept; the rest of the queue goes on.
 net::awaitable<void> Lane::park_unreadable(const Job& job, const Error& error) {
-    log.error("message_unreadable", {{"mid", job.message}, {"reason", error}});
     queue::MoveRecipients move;
     move.event = queue::Event::park;
     for (const queue::Recipient& recipient : job.recipients) {
@@ -471,8 +470,12 @@ net::awaitable<void> Lane::park_unreadable(const Job& job, const Error& error) {
     }
     move.who = "sidingd";
     move.why = "unreadable: " + error.message();
-    parked_.add(static_cast<double>(move.recipients.size()));
-    static_cast<void>(co_await context_.queue.commit(std::move(move)));
+    const auto parked = co_await context_.queue.commit(std::move(move));
+    if (parked && parked->moved == 0) {
+        co_return;  // discarded meanwhile: nothing is left to read
+    }
+    log.error("message_unreadable", {{"mid", job.message}, {"reason", error}});
+    parked_.add(parked ? static_cast<double>(parked->moved) : 0);
 }
 
 }  // namespace siding::relay

@@ -85,8 +85,11 @@ TEST(DiskReserve, IsTheLargerOfTwoGibibytesAndATwentieth) {
     const auto reserve = DiskReserve::automatic();
     EXPECT_EQ(reserve.bytes(10ull << 30), 2ull << 30);
     EXPECT_EQ(reserve.bytes(100ull << 30), 5ull << 30);
-    EXPECT_EQ(DiskReserve::of_percent(10).bytes(1000), 100U);
-    EXPECT_EQ(DiskReserve::of_bytes(7).bytes(1000), 7U);
+    EXPECT_EQ(DiskReserve::of_percent(10).bytes(10ull << 30), (10ull << 30) / 100 * 10);
+    EXPECT_EQ(DiskReserve::of_bytes(1ull << 30).bytes(1000), 1ull << 30);
+    // What memtables and one look at the disk may still need, whatever was asked for.
+    EXPECT_EQ(DiskReserve::of_bytes(7).bytes(1000), 256ull << 20);
+    EXPECT_EQ(DiskReserve::of_percent(1).bytes(1000), 256ull << 20);
 }
 
 TEST(DiskReserve, RoundTrips) {

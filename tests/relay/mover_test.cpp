@@ -126,7 +126,7 @@ TEST_F(MoverTest, LeavesAloneWhatCameAfterTheOrder) {
 
 TEST_F(MoverTest, GoesOnAfterARestartAndCountsNothingTwice) {
     fill();
-    for (const std::optional<std::uint64_t> limit : {std::optional<std::uint64_t>{1700}, {}}) {
+    for (const std::optional<std::uint64_t> limit : {std::optional<std::uint64_t>{2200}, {}}) {
         Run first{*this};
         first.on_wake = [&] { first.tasks.cancel(); };
         ASSERT_TRUE(get(first.mover.order_release(order(limit))));
@@ -134,7 +134,8 @@ TEST_F(MoverTest, GoesOnAfterARestartAndCountsNothingTwice) {
         const std::uint64_t id = queue_->store().releases().value().size();
         if (limit) {
             EXPECT_FALSE(job(id).complete);
-            EXPECT_EQ(count(State::due), limits::change_page_rows);
+            EXPECT_GE(count(State::due), limits::change_page_rows);
+            EXPECT_LT(count(State::due), *limit) << "cut off before its last page";
         }
         queue_.reset();
         open();
@@ -143,7 +144,7 @@ TEST_F(MoverTest, GoesOnAfterARestartAndCountsNothingTwice) {
         finish(second);
         EXPECT_TRUE(job(id).complete);
         EXPECT_EQ(count(State::due), limit.value_or(all_rows));
-        EXPECT_EQ(job(id).chosen, limit.value_or(all_rows - 1700));
+        EXPECT_EQ(job(id).chosen, limit.value_or(all_rows - 2200));
     }
     EXPECT_EQ(released_twice(), 0U);
     Run third{*this};

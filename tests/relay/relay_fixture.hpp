@@ -70,6 +70,7 @@ protected:
         const MessageId id = queue_->next_id();
         auto mail = test::make_message(id, "ann@sender.example", to, body);
         mail.envelope.received_at = clock_.now();
+        mail.envelope.mail_parameters = {"BODY=8BITMIME"};
         commit(std::move(mail));
         return id;
     }
