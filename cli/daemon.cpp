@@ -83,6 +83,21 @@ Result<std::vector<net::UniqueFd>> open_listeners(const config::Config& config) 
     return listeners;
 }
 
+// The one line that whoever started us waits for, whatever the log level.
+void announce(std::string_view event, const net::Endpoint& address) {
+    if (Logger::enabled(LogLevel::info)) {
+        log.info(event, {{"address", address.text()}});
+    } else {
+        std::fprintf(
+            stderr,
+            "sidingd %.*s address=%s\n",
+            static_cast<int>(event.size()),
+            event.data(),
+            address.text().c_str()
+        );
+    }
+}
+
 Result<std::string> read_token(const config::Config& config) {
     if (!config.control.token_file) {
         return std::string{};
@@ -255,7 +270,7 @@ awaitable<Result<void>> Daemon::start() {
         SIDING_CO_TRY(main_tasks_.spawn(feed_watchdog(*this, *interval)));
     }
     for (const net::Endpoint& address : inbound_->addresses()) {
-        log.info("listening", {{"address", address.text()}});
+        announce("listening", address);
     }
     systemd::notify_ready("accepting mail");
     co_return Result<void>{};
@@ -290,7 +305,7 @@ Result<void> Daemon::start_control() {
         SIDING_ASSIGN(
             auto loopback, net::Acceptor::create(control_tasks_.executor(), std::move(tcp))
         );
-        log.info("control_listening", {{"address", loopback.local().text()}});
+        announce("control_listening", loopback.local());
         SIDING_TRY(control_tasks_.spawn(net::serve_http(std::move(loopback), api_->handler(), http))
         );
     }

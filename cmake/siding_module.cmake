@@ -2,8 +2,7 @@
 #
 #   siding_module(queue SOURCES a.cpp … DEPS base … PRIVATE_DEPS RocksDB::rocksdb …)
 #
-# creates the library siding_queue and refuses a dependency against the layers; the includes are
-# checked against the same layers by tests/tidy/tidy.py.
+# creates the library siding_queue and refuses a dependency or an include against the layers.
 
 set(SIDING_LAYER_base 0)
 set(SIDING_LAYER_config 1)
@@ -18,6 +17,21 @@ set(SIDING_LAYER_cutover 4)
 set(SIDING_LAYER_control 5)
 set(SIDING_LAYER_cli 6)
 
+# Refuses an include of a module that is not to the left (siblings included).
+function(siding_check_includes name)
+    file(GLOB files CONFIGURE_DEPENDS "*.hpp" "*.cpp")
+    foreach(file IN LISTS files)
+        file(STRINGS "${file}" includes REGEX "^#include \"[a-z]+/")
+        foreach(include IN LISTS includes)
+            string(REGEX REPLACE "^#include \"([a-z]+)/.*" "\\1" module "${include}")
+            if(NOT module STREQUAL name AND NOT SIDING_LAYER_${module} LESS SIDING_LAYER_${name})
+                message(FATAL_ERROR "layer: ${file} must not include ${module}/ (docs/architecture.md)")
+            endif()
+        endforeach()
+    endforeach()
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${files})
+endfunction()
+
 function(siding_module name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPS;PUBLIC_DEPS;PRIVATE_DEPS")
     foreach(dep IN LISTS arg_DEPS)
@@ -25,6 +39,7 @@ function(siding_module name)
             message(FATAL_ERROR "layer: ${name} must not depend on ${dep} (docs/architecture.md)")
         endif()
     endforeach()
+    siding_check_includes(${name})
     list(TRANSFORM arg_DEPS PREPEND siding_ OUTPUT_VARIABLE own)
     add_library(siding_${name} STATIC ${arg_SOURCES})
     target_include_directories(siding_${name} PUBLIC "${PROJECT_SOURCE_DIR}")
