@@ -261,8 +261,9 @@ Result<void> Daemon::build() {
 
 awaitable<Result<void>> Daemon::start() {
     SIDING_CO_TRY(co_await set_initial_phases());
-    SIDING_CO_TRY(co_await dispatcher_->start());
+    // First what the last run left: the dispatcher may order releases of its own at once.
     SIDING_CO_TRY(co_await dispatcher_->mover().resume());
+    SIDING_CO_TRY(co_await dispatcher_->start());
     SIDING_CO_TRY(start_control());
     SIDING_CO_TRY(inbound_->start(std::exchange(listeners_, {})));
     SIDING_CO_TRY(main_tasks_.spawn(watch_signals(*this)));

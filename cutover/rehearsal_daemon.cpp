@@ -3,20 +3,15 @@
 #include "base/bytes.hpp"
 #include "net/http_client.hpp"
 #include "net/network_error.hpp"
-#include "net/unique_fd.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
-#include <cerrno>
-#include <csignal>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <fstream>
-#include <sys/prctl.h>
 #include <sys/un.h>
-#include <sys/wait.h>
-#include <thread>
+#include <utility>
+#include <vector>
 
 namespace siding::cutover {
 namespace {
@@ -25,7 +20,6 @@ namespace json = boost::json;
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds poll_interval{2};
 constexpr std::chrono::seconds api_timeout{60};
 constexpr std::string_view listening_mark = " listening address=";
 
@@ -38,23 +32,8 @@ std::string quoted(const std::string& text) {
     return out + "'";
 }
 
-// Between fork and exec only what signal-safety(7) allows.
-[[noreturn]] void become(char* const* arguments, int log, int nothing, pid_t parent) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != parent) {
-        ::_exit(127);
-    }
-    ::setpgid(0, 0);  // Ctrl-C is ours; we end the child ourselves
-    ::dup2(nothing, STDIN_FILENO);
-    ::dup2(log, STDOUT_FILENO);
-    ::dup2(log, STDERR_FILENO);
-    ::execv(arguments[0], arguments);
-    ::_exit(127);
-}
-
-std::string describe_status(int status) {
-    return WIFSIGNALED(status) ? fmt::format("signal {}", WTERMSIG(status))
-                               : fmt::format("exit code {}", WEXITSTATUS(status));
+std::string seconds_text(std::chrono::milliseconds time) {
+    return fmt::format("{} s", std::chrono::ceil<std::chrono::seconds>(time).count());
 }
 
 std::string error_text(const net::HttpReply& reply) {
@@ -84,13 +63,6 @@ Result<std::unique_ptr<PrivateDaemon>> PrivateDaemon::create(Options options) {
     }
     SIDING_TRY(daemon->write_config());
     return daemon;
-}
-
-PrivateDaemon::~PrivateDaemon() {
-    if (pid_ > 0) {
-        ::kill(pid_, SIGKILL);
-        ::waitpid(pid_, nullptr, 0);
-    }
 }
 
 Result<void> PrivateDaemon::write_config() const {
@@ -127,28 +99,12 @@ Result<void> PrivateDaemon::write_config() const {
 }
 
 Result<void> PrivateDaemon::start() {
-    constexpr int mode = 0600;
-    net::UniqueFd log{::open(log_file().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, mode)};
-    net::UniqueFd nothing{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
-    if (!log.valid() || !nothing.valid()) {
-        return net::make_system_error("opening " + log_file().string());
-    }
-    std::error_code ignored;
-    log_start_ = fs::file_size(log_file(), ignored);
-    std::string program = options_.program.string();
-    std::string flag = "--config";
-    std::string config = config_file().string();
-    char* const arguments[] = {program.data(), flag.data(), config.data(), nullptr};
-    const pid_t self = ::getpid();
-    const pid_t child = ::fork();
-    if (child < 0) {
-        return net::make_system_error("starting " + program);
-    }
-    if (child == 0) {
-        become(arguments, log.get(), nothing.get(), self);
-    }
-    pid_ = child;
-    return {};
+    std::error_code none_yet;
+    const auto size = fs::file_size(log_file(), none_yet);
+    log_start_ = none_yet ? 0 : size;
+    std::vector<std::string> arguments{
+        options_.program.string(), "--config", config_file().string()};
+    return process_.start(std::move(arguments), log_file());
 }
 
 Result<net::HostPort> PrivateDaemon::wait_until_listening(std::chrono::milliseconds timeout) {
@@ -157,26 +113,27 @@ Result<net::HostPort> PrivateDaemon::wait_until_listening(std::chrono::milliseco
         if (auto address = find_address()) {
             return *address;
         }
-        if (!is_running()) {
+        if (!process_.is_running()) {
             return Error{
                 Errc::unavailable,
                 fmt::format(
                     "{} ended with {} instead of listening; see {}",
                     options_.program.string(),
-                    describe_status(status_),
+                    process_.describe_end(),
                     log_file().string()
                 )};
         }
-        if (Clock::now() >= deadline) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+        if (left.count() <= 0) {
             return Error{
                 Errc::unavailable,
                 fmt::format(
-                    "sidingd does not listen after {} s; see {}",
-                    std::chrono::ceil<std::chrono::seconds>(timeout).count(),
+                    "sidingd does not listen after {}; see {}",
+                    seconds_text(timeout),
                     log_file().string()
                 )};
         }
-        std::this_thread::sleep_for(poll_interval);
+        process_.wait_for_output(left);
     }
 }
 
@@ -198,44 +155,19 @@ std::optional<net::HostPort> PrivateDaemon::find_address() const {
     return std::nullopt;
 }
 
-void PrivateDaemon::kill() {
-    if (pid_ > 0) {
-        ::kill(pid_, SIGKILL);
-    }
-}
-
-bool PrivateDaemon::is_running() {
-    if (pid_ > 0 && ::waitpid(pid_, &status_, WNOHANG) == pid_) {
-        pid_ = -1;
-    }
-    return pid_ > 0;
-}
-
 Result<void> PrivateDaemon::wait_until_gone(std::chrono::milliseconds timeout) {
-    const auto deadline = Clock::now() + timeout;
-    while (is_running()) {
-        if (Clock::now() >= deadline) {
-            return Error{
-                Errc::unavailable,
-                fmt::format(
-                    "sidingd still runs after {} s",
-                    std::chrono::ceil<std::chrono::seconds>(timeout).count()
-                )};
-        }
-        std::this_thread::sleep_for(poll_interval);
+    if (!process_.wait_until_ended(timeout)) {
+        return Error{Errc::unavailable, "sidingd still runs after " + seconds_text(timeout)};
     }
     return {};
 }
 
 Result<void> PrivateDaemon::stop(std::chrono::milliseconds timeout) {
-    if (pid_ > 0) {
-        ::kill(pid_, SIGTERM);
-    }
+    process_.terminate();
     SIDING_TRY(wait_until_gone(timeout));
-    if (status_ != 0) {
+    if (!process_.ended_well()) {
         return Error{
-            Errc::internal,
-            fmt::format("sidingd ended with {} on SIGTERM", describe_status(status_))};
+            Errc::internal, "sidingd ended with " + process_.describe_end() + " on SIGTERM"};
     }
     return {};
 }

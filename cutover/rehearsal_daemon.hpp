@@ -1,11 +1,9 @@
 // A sidingd of a rehearsal's own: a child process on loopback ports and a socket in the rehearsal's
-// directory, with its log in a file there. It never outlives us, not even when we are killed.
-//
-// Calls may block; create and start on the thread that lives longest, the kernel ties the child to
-// it.
+// directory, with its log in a file there. Calls may block.
 #pragma once
 
 #include "base/result.hpp"
+#include "cutover/child_process.hpp"
 #include "net/endpoint.hpp"
 #include "net/http_message.hpp"
 
@@ -18,7 +16,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <sys/types.h>
 
 namespace siding::cutover {
 
@@ -37,21 +34,17 @@ public:
 
     // Writes the configuration.
     static Result<std::unique_ptr<PrivateDaemon>> create(Options options);
-    ~PrivateDaemon();
-    PrivateDaemon(const PrivateDaemon&) = delete;
-    PrivateDaemon& operator=(const PrivateDaemon&) = delete;
 
     Result<void> start();
     // Where SMTP comes in; a new port after each start.
     Result<net::HostPort> wait_until_listening(std::chrono::milliseconds timeout);
 
-    void kill();  // SIGKILL, and not a moment for last words
+    void kill() { process_.kill(); }
     Result<void> wait_until_gone(std::chrono::milliseconds timeout);
     // SIGTERM; the error says how it ended where that was not as it should be.
     Result<void> stop(std::chrono::milliseconds timeout);
 
-    // Notices the end of a child that nobody has asked to end.
-    bool is_running();
+    bool is_running() { return process_.is_running(); }
 
     // The control API. An error of the daemon's carries its own sentence.
     Result<boost::json::object> get(const std::string& path, net::HttpQuery query = {}) const;
@@ -60,7 +53,6 @@ public:
     Result<boost::json::object> put(const std::string& path, const boost::json::object& body) const;
 
     std::filesystem::path log_file() const { return options_.directory / "sidingd.log"; }
-    pid_t pid() const { return pid_; }
 
 private:
     explicit PrivateDaemon(Options options) : options_{std::move(options)} {}
@@ -73,8 +65,7 @@ private:
     std::filesystem::path socket_file() const { return options_.directory / "control.sock"; }
 
     Options options_;
-    pid_t pid_ = -1;               // of the child that has not been waited for
-    int status_ = 0;               // of the last one that has
+    ChildProcess process_;
     std::uint64_t log_start_ = 0;  // where the log of this start begins
 };
 

@@ -9,7 +9,6 @@
 namespace siding::cutover {
 namespace {
 
-constexpr std::string_view recipient_domain = "rehearsal.example";
 constexpr std::size_t problems_max = 50;
 constexpr std::size_t changed_copies_max = 10;
 constexpr std::size_t changed_octets_max = 64 * 1024 * 1024;
@@ -39,7 +38,7 @@ std::optional<Recipient> parse_recipient(std::string_view text) {
     text.remove_prefix(1);
     const auto message = take_number(text, '.');
     const auto number = message ? take_number(text, '@') : std::nullopt;
-    if (!number || text != recipient_domain) {
+    if (!number || text != Proof::domain) {
         return std::nullopt;
     }
     return Recipient{*message, *number};
@@ -63,7 +62,7 @@ Proof::Proof(std::string siding_name, std::size_t messages)
     : siding_name_{std::move(siding_name)}, records_(messages) {}
 
 std::string Proof::address_of(std::size_t number, std::size_t recipient) {
-    return fmt::format("m{}.{}@{}", number, recipient, recipient_domain);
+    return fmt::format("m{}.{}@{}", number, recipient, domain);
 }
 
 void Proof::on_sending(std::size_t number, const RehearsalMail& mail) {

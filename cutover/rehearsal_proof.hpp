@@ -49,6 +49,8 @@ class Proof {
 public:
     using Instant = std::chrono::steady_clock::time_point;
 
+    static constexpr std::string_view domain = "rehearsal.example";
+
     Proof(std::string siding_name, std::size_t messages);
 
     static std::string address_of(std::size_t number, std::size_t recipient);

@@ -9,6 +9,7 @@
 #include "cutover/sender.hpp"
 #include "cutover/sink.hpp"
 #include "net/asio.hpp"
+#include "net/run_on.hpp"
 
 #include <chrono>
 #include <filesystem>
@@ -75,11 +76,14 @@ private:
     };
     using Instant = std::chrono::steady_clock::time_point;
 
+    static constexpr const char* hostname = "siding.rehearsal.example";
+
     std::vector<std::size_t> open_in(Range range) const;
     net::awaitable<Result<void>> send(Range range);
     net::awaitable<Result<Told>> pass_through(Range range, NextHop hop, std::string_view server);
     net::awaitable<Result<void>> move_to(std::string phase);
     net::awaitable<Result<std::uint64_t>> count_held();
+    net::awaitable<Result<void>> wait_until_settled();
     net::awaitable<Result<void>> wait_for_release(std::uint64_t id);
     net::awaitable<Result<void>> save_changed_copies();
 
@@ -87,8 +91,11 @@ private:
     net::awaitable<Result<void>> pause();
     void expect_news();
     template <typename Call>
-    net::awaitable<std::invoke_result_t<Call&>> off_thread(Call call);
+    net::awaitable<std::invoke_result_t<Call&>> off_thread(Call call) {
+        co_return co_await net::run_on(blocking_, std::move(call));
+    }
 
+    static std::string counted(std::uint64_t number, std::string_view noun);
     std::string describe_held(std::uint64_t held) const;
     bool is_plausible(std::uint64_t held) const;
     void add_problem(std::string text) { report_.problems.push_back(std::move(text)); }

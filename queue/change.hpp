@@ -52,7 +52,8 @@ struct RecordOutcome {
 };
 
 // release, hold, reroute, park, recover or discard for chosen recipients. Those whose state does
-// not allow it, and those that `still` no longer matches, are skipped; the answer counts the others.
+// not allow it, those that `still` no longer matches, and those that the same release job has moved
+// already are skipped; the answer counts the others.
 struct MoveRecipients {
     Event event = Event::hold;
     std::vector<RecipientId> recipients;

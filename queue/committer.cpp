@@ -20,6 +20,8 @@ namespace asio = boost::asio;
 const Logger log{"queue"};
 
 constexpr auto settle_interval = std::chrono::seconds{1};
+// A read or a flush in the background may fail while nothing is to be written.
+constexpr auto failure_look_interval = std::chrono::seconds{1};
 
 std::size_t octets_of(const Change& change) {
     const auto* accept = std::get_if<AcceptMessage>(&change);
@@ -116,7 +118,7 @@ void Committer::run() {
             std::unique_lock lock{mutex_};
             const auto has_work = [this] { return stopping_ || !waiting_.empty(); };
             if (settled) {
-                wake_.wait(lock, has_work);
+                wake_.wait_for(lock, failure_look_interval, has_work);
             } else {
                 wake_.wait_until(lock, settled_at + settle_interval, has_work);
             }

@@ -1,6 +1,6 @@
 // The commit thread: the only writer. It drains whatever has queued up, applies it as one synced
 // batch and wakes every waiter on its own executor; while it syncs, the next group gathers. No
-// timers.
+// change waits for a timer.
 #pragma once
 
 #include "base/clock.hpp"
@@ -39,7 +39,7 @@ public:
     std::uint64_t rounds() const;
     bool idle() const;
 
-    // Called on the commit thread, once, after the first failed write.
+    // Called on the commit thread, once, soon after the store has failed, whoever met the failure.
     void on_failure(std::function<void(std::string reason)> callback);
 
 private:

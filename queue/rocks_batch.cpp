@@ -260,9 +260,13 @@ Result<Applied> RocksBatch::apply(const MoveRecipients& change) {
         const Recipient& before = found->recipient;
         const auto to = next_state(before.state, change.event);
         // What is on hold already is only ever given the flag.
-        const bool is_nothing_new = before.state == State::held && to == State::held &&
-                                    (before.kept || !change.keep);
-        if (!to || is_nothing_new || (change.still && !matches(*change.still, before))) {
+        const bool is_nothing_new =
+            before.state == State::held && to == State::held && (before.kept || !change.keep);
+        // Its new key may lie ahead of the job's walk, and a restart begins the walk anew.
+        const bool was_released = change.event == Event::release && change.release_id != 0 &&
+                                  before.release_id == change.release_id;
+        if (!to || is_nothing_new || was_released ||
+            (change.still && !matches(*change.still, before))) {
             continue;
         }
         RecipientRow row = *found;
@@ -354,6 +358,10 @@ Result<Applied> RocksBatch::apply(const PutRelease& change) {
     if (job.id == 0) {
         job.id = ++tail_.last_release;
         release_counts(job.id);
+    }
+    if (job.filter.up_to) {
+        // Mail that comes later must have later ids, also after a restart with the clock set back.
+        tail_.last_id = std::max(tail_.last_id, *job.filter.up_to);
     }
     put(Family::meta, keys::meta_release(job.id), encode(job));
     return Applied{.recipients = {}, .release_id = job.id};

@@ -233,6 +233,13 @@ Error RocksDatabase::to_error(const rocksdb::Status& status, const std::string& 
     return Error{code, fmt::format("{}: {}", what, status.ToString())};
 }
 
+Error RocksDatabase::read_error(const rocksdb::Status& status, const std::string& what) const {
+    if (status.IsIOError()) {
+        latch_->fail("read: " + status.ToString());
+    }
+    return to_error(status, what);
+}
+
 Result<std::optional<std::string>> RocksDatabase::get(Family family, std::string_view key) const {
     std::string value;
     const rocksdb::Status status = db_->Get({}, handle(family), {key.data(), key.size()}, &value);
@@ -240,10 +247,7 @@ Result<std::optional<std::string>> RocksDatabase::get(Family family, std::string
         return std::nullopt;
     }
     if (!status.ok()) {
-        if (status.IsIOError()) {
-            latch_->fail("read: " + status.ToString());
-        }
-        return to_error(
+        return read_error(
             status, fmt::format("read of {}", family_names[static_cast<std::size_t>(family)])
         );
     }

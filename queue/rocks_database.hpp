@@ -83,6 +83,8 @@ public:
 
     FailureLatch& latch() const { return *latch_; }
     Error to_error(const rocksdb::Status& status, const std::string& what) const;
+    // The same for a read, an iterator's too: what the disk refuses latches.
+    Error read_error(const rocksdb::Status& status, const std::string& what) const;
 
 private:
     struct HandleDeleter {

@@ -50,11 +50,15 @@ public:
         if (!matches_id(filter_, id)) {
             return true;
         }
-        SIDING_ASSIGN(const auto stored, database_.get(Family::recipient, keys::recipient(id)));
-        if (!stored) {
+        const auto stored = database_.get(Family::recipient, keys::recipient(id));
+        if (!stored && stored.error().is(Errc::corrupt)) {
+            return true;  // its block on the disk; the others are served
+        }
+        SIDING_TRY(stored);
+        if (!*stored) {
             return true;  // ended since the iterator was opened
         }
-        auto row = decode_recipient(*stored, id);
+        auto row = decode_recipient(**stored, id);
         if (!row) {
             return true;  // the next change to it moves it to quarantine; audit names it
         }
@@ -75,7 +79,7 @@ public:
             more = more && wants_more;
         }
         if (!rows->status().ok()) {
-            return database_.to_error(rows->status(), "listing");
+            return database_.read_error(rows->status(), "listing");
         }
         return more;
     }
@@ -187,7 +191,7 @@ Result<std::string> walk(
             }
         }
         if (!keys_of->status().ok()) {
-            return database.to_error(keys_of->status(), "listing");
+            return database.read_error(keys_of->status(), "listing");
         }
     }
     return std::string{};

@@ -234,7 +234,11 @@ net::awaitable<Result<void>> Session::receive(
         if (storage_failed_) {
             body.clear();
         } else if (body.size() >= limits::body_chunk_octets) {
-            const auto written = co_await intake_->flush();
+            // Not every client says how much will come: the reserve holds for the rest, too.
+            Result<void> written = context_.queue.check_room(0);
+            if (written) {
+                written = co_await intake_->flush();
+            }
             if (!written) {
                 log.error(
                     "body_write_failed", {{"mid", intake_->id()}, {"reason", written.error()}}
@@ -262,12 +266,12 @@ net::awaitable<smtp::Step> Session::perform(const smtp::action::Commit& action) 
 }
 
 net::awaitable<smtp::Reply> Session::commit(const smtp::Envelope& said) {
-    if (storage_failed_) {
-        co_return refuse_storage(Error{Errc::storage_failure, {}});
-    }
     const auto room = context_.queue.check_room(0);
     if (!room) {
         co_return refuse_storage(room.error());
+    }
+    if (storage_failed_) {
+        co_return refuse_storage(Error{Errc::storage_failure, {}});
     }
     queue::Envelope envelope = make_envelope(said);
     std::vector<queue::Placement> placements;

@@ -126,6 +126,8 @@ LaneStatus Lane::status() const {
 
 net::awaitable<void> Lane::feed() {
     while (!stopping_) {
+        // A clock that was set back must not make a day of a minute.
+        paused_until_ = std::min(paused_until_, now() + longest_pause);
         if (const auto left = paused_until_ - now(); left.count() > 0) {
             co_await feed_.wait(left);
             continue;
@@ -159,7 +161,13 @@ bool Lane::wants_jobs() const {
 net::awaitable<Result<bool>> Lane::claim_page() {
     if (cursor_.empty()) {
         // What stays claimed keeps the search from skipping it, should its attempt be taken back.
-        const WallTime from = std::exchange(look_from_, claimed_.empty() ? now() : look_from_);
+        WallTime from = std::exchange(look_from_, claimed_.empty() ? now() : look_from_);
+        // A lane that is never idle must find again what it has lost sight of, too.
+        const auto started_at = std::chrono::steady_clock::now();
+        if (started_at - searched_at_ >= quiet_look) {
+            searched_at_ = started_at;
+            from = WallTime{};
+        }
         cursor_ = context_.queue.store().due_cursor(name_, from);
     }
     const std::size_t rows_max = failures_ > 0 ? 1 : limits::claim_page_rows;
@@ -167,6 +175,11 @@ net::awaitable<Result<bool>> Lane::claim_page() {
         return store.due(name_, at, cursor, rows_max);
     };
     SIDING_CO_ASSIGN(queue::ListPage page, co_await context_.queue.read(std::move(read)));
+    if (paused_until_ > now()) {  // the server failed meanwhile: nothing is handed out
+        look_again(page.rows);
+        cursor_.clear();
+        co_return true;
+    }
     cursor_ = page.cursor;
     const auto phases = context_.queue.phases();
     std::vector<queue::Recipient> ours;
@@ -178,10 +191,14 @@ net::awaitable<Result<bool>> Lane::claim_page() {
         const auto to = route(*phases, row.domain, row.wave, row.pinned_server);
         (to == name_ ? ours : others).push_back(std::move(row));
     }
-    if (!others.empty()) {
-        SIDING_CO_TRY(co_await redirect(context_.queue, std::move(others), context_.wake_lane));
-    }
     add_jobs(std::move(ours));
+    if (!others.empty()) {
+        auto redirected = co_await redirect(context_.queue, others, context_.wake_lane);
+        if (!redirected) {
+            look_again(others);
+            co_return redirected.error();
+        }
+    }
     co_return !cursor_.empty();
 }
 
@@ -280,6 +297,13 @@ void Lane::settle(const Job& job) {
     }
 }
 
+// They are still due, and no pass may start above them.
+void Lane::look_again(const std::vector<queue::Recipient>& rows) {
+    for (const queue::Recipient& row : rows) {
+        look_from_ = std::min(look_from_, row.due_at);
+    }
+}
+
 // A flip since the page was claimed counts from here on: the next claim redirects it.
 bool Lane::is_still_ours(const Job& job) const {
     const auto phases = context_.queue.phases();
@@ -290,7 +314,7 @@ bool Lane::is_still_ours(const Job& job) const {
 
 net::awaitable<void> Lane::run_job(std::unique_ptr<OutboundSession>& session, const Job& job) {
     if (!is_still_ours(job)) {
-        look_from_ = std::min(look_from_, job.recipients.front().due_at);
+        look_again(job.recipients);
         co_return;
     }
     auto read = [id = job.message](const queue::Store& store) -> Result<Prepared> {
@@ -310,7 +334,7 @@ net::awaitable<void> Lane::run_job(std::unique_ptr<OutboundSession>& session, co
         co_return;
     }
     if (!is_still_ours(job)) {  // to connect may take half a minute
-        look_from_ = std::min(look_from_, job.recipients.front().due_at);
+        look_again(job.recipients);
         co_return;
     }
     co_await attempt(*session, *prepared, job);
@@ -384,7 +408,7 @@ void Lane::on_session_failure(const smtp::Verdict& verdict) {
     );
     // The others are claimed again after the pause; until then a flip may send them elsewhere.
     for (const Job& job : std::exchange(jobs_, {})) {
-        look_from_ = std::min(look_from_, job.recipients.front().due_at);
+        look_again(job.recipients);
         for (const queue::Recipient& recipient : job.recipients) {
             claimed_.erase(recipient.id);
         }
@@ -399,13 +423,18 @@ net::awaitable<Result<std::vector<queue::Recipient>>> Lane::start_attempt(const 
     for (const queue::Recipient& recipient : job.recipients) {
         change.recipients.push_back(recipient.id.number);
     }
-    SIDING_CO_ASSIGN(
-        const queue::Applied applied, co_await context_.queue.commit(std::move(change))
-    );
+    const auto applied = co_await context_.queue.commit(std::move(change));
+    if (!applied) {
+        log.error("attempt_not_recorded", {{"mid", job.message}, {"reason", applied.error()}});
+        look_again(job.recipients);
+        Wakeup pause{context_.tasks.executor()};  // a busy store is not asked in a tight loop
+        co_await pause.wait(busy_look);
+        co_return applied.error();
+    }
     std::vector<queue::Recipient> started;
     for (const queue::Recipient& recipient : job.recipients) {
-        if (std::ranges::find(applied.recipients, recipient.id.number) !=
-            applied.recipients.end()) {
+        if (std::ranges::find(applied->recipients, recipient.id.number) !=
+            applied->recipients.end()) {
             started.push_back(recipient);
         }
     }
@@ -452,7 +481,7 @@ net::awaitable<void> Lane::record(
         );
         change.outcomes.push_back(std::move(outcome));
     }
-    const auto recorded = co_await context_.queue.commit(std::move(change));
+    const auto recorded = co_await commit_outcome(std::move(change));
     if (!recorded) {
         log.error("outcome_not_recorded", {{"mid", job.message}, {"reason", recorded.error()}});
     }
@@ -470,12 +499,32 @@ net::awaitable<void> Lane::park_unreadable(const Job& job, const Error& error) {
     }
     move.who = "sidingd";
     move.why = "unreadable: " + error.message();
-    const auto parked = co_await context_.queue.commit(std::move(move));
-    if (parked && parked->moved == 0) {
+    const auto parked = co_await commit_outcome(std::move(move));
+    if (!parked) {
+        look_again(job.recipients);
+    } else if (parked->moved == 0) {
         co_return;  // discarded meanwhile: nothing is left to read
     }
     log.error("message_unreadable", {{"mid", job.message}, {"reason", error}});
     parked_.add(parked ? static_cast<double>(parked->moved) : 0);
+}
+
+// Until it is on disk its recipients are in flight, and nobody else would ever take them up before
+// a restart. So a store that is only busy is asked again, as long as we may.
+net::awaitable<Result<queue::Applied>> Lane::commit_outcome(queue::Change change) {
+    Wakeup pause{context_.tasks.executor()};
+    for (;;) {
+        queue::Change copy = change;
+        auto applied = co_await context_.queue.commit(std::move(copy));
+        const auto state = co_await net::asio::this_coro::cancellation_state;
+        const bool aborted = (state.cancelled() & net::asio::cancellation_type::terminal) !=
+                             net::asio::cancellation_type::none;
+        if (applied || !applied.error().is(Errc::unavailable) || aborted) {
+            co_return applied;
+        }
+        log.warn("outcome_waits", {{"route", name_}, {"reason", applied.error()}});
+        co_await pause.wait(busy_look);
+    }
 }
 
 }  // namespace siding::relay

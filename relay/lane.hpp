@@ -12,6 +12,7 @@
 #include "relay/redirect.hpp"
 #include "relay/wakeup.hpp"
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -74,9 +75,11 @@ private:
         const Job& job, const std::vector<smtp::Verdict>& verdicts, const std::string& peer
     );
     net::awaitable<void> park_unreadable(const Job& job, const Error& error);
+    net::awaitable<Result<queue::Applied>> commit_outcome(queue::Change change);
     void on_session_failure(const smtp::Verdict& verdict);
     void drop_stale(std::unique_ptr<OutboundSession>& session);
     void settle(const Job& job);
+    void look_again(const std::vector<queue::Recipient>& rows);
     bool is_still_ours(const Job& job) const;
     WallTime now() const { return context_.queue.clock().now(); }
 
@@ -85,9 +88,10 @@ private:
     Wakeup feed_;
 
     std::deque<Job> jobs_;
-    std::set<RecipientId> claimed_;  // handed out and not yet settled
-    std::string cursor_;             // of the pass under way
-    WallTime look_from_{};           // nothing is due on this lane before it
+    std::set<RecipientId> claimed_;                        // handed out and not yet settled
+    std::string cursor_;                                   // of the pass under way
+    WallTime look_from_{};                                 // nothing is due on this lane before it
+    std::chrono::steady_clock::time_point searched_at_{};  // when a pass last began at the start
 
     std::vector<Wakeup*> idle_;  // workers that wait for a job, most recent last
     std::size_t workers_ = 0;

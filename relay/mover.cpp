@@ -2,6 +2,8 @@
 
 #include "base/limits.hpp"
 #include "base/log.hpp"
+#include "relay/router.hpp"
+#include "relay/wakeup.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
@@ -13,6 +15,8 @@ namespace {
 const Logger log{"relay"};
 
 using boost::asio::awaitable;
+
+constexpr auto retry_pause = std::chrono::seconds{1};  // after a page that the store did not take
 
 std::vector<RecipientId> ids_of(const queue::ListPage& page, std::uint64_t at_most) {
     std::vector<RecipientId> ids;
@@ -80,35 +84,68 @@ awaitable<void> Mover::run_release(queue::ReleaseJob job) {
         auto page = co_await queue_.read(std::move(list));
         if (!page) {
             log.error("release_failed", {{"release", job.id}, {"reason", page.error()}});
+            if (co_await waits_to_retry()) {
+                continue;
+            }
             co_return;
         }
         queue::MoveRecipients move;
         move.event = queue::Event::release;
-        move.recipients = ids_of(*page, limit - job.chosen);
+        if (!is_recalled(job)) {
+            move.recipients = ids_of(*page, limit - std::min(limit, job.chosen));
+        }
         move.server = job.server;
         move.pinned = job.pinned;
-        move.due_at = job.ordered_at;
+        // Now, also where the clock has been set back since.
+        const WallTime due_at = std::min(job.ordered_at, queue_.clock().now());
+        move.due_at = due_at;
         move.release_id = job.id;
         move.still = job.filter;
         move.who = job.who;
         move.why = "release " + std::to_string(job.id);
-        cursor = page->cursor;
         const bool asked_for_more = !move.recipients.empty();
         const auto moved = co_await queue_.commit(std::move(move));
         if (!moved) {
             log.error("release_failed", {{"release", job.id}, {"reason", moved.error()}});
+            if (co_await waits_to_retry()) {
+                continue;
+            }
             co_return;
         }
+        cursor = page->cursor;
         job.chosen += moved->moved;
         job.complete = cursor.empty() || !asked_for_more || job.chosen >= limit;
         queue::Change progress = queue::PutRelease{job};
         const auto put = co_await queue_.commit(std::move(progress));
-        wake_lanes_(job.ordered_at);
-        if (!put || job.complete) {
+        wake_lanes_(due_at);
+        if (!put) {
+            log.error("release_failed", {{"release", job.id}, {"reason", put.error()}});
+            if (co_await waits_to_retry()) {
+                continue;
+            }
+            co_return;
+        }
+        if (job.complete) {
             break;
         }
     }
     log.info("release_complete", {{"release", job.id}, {"chosen", job.chosen}});
+}
+
+// A store that is only busy must not end an order half-way.
+awaitable<bool> Mover::waits_to_retry() {
+    if (queue_.store().failed()) {
+        co_return false;  // goes on after the restart
+    }
+    Wakeup pause{tasks_.executor()};
+    co_await pause.wait(retry_pause);
+    co_return true;
+}
+
+// What a phase has ordered ends with that phase: a later one must not find it due.
+bool Mover::is_recalled(const queue::ReleaseJob& job) const {
+    return !job.pinned && job.filter.domain && job.filter.wave &&
+           route(*queue_.phases(), *job.filter.domain, *job.filter.wave, {}) != job.server;
 }
 
 awaitable<Result<std::uint64_t>> Mover::move_all(

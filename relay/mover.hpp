@@ -36,6 +36,8 @@ public:
 
 private:
     boost::asio::awaitable<void> run_release(queue::ReleaseJob job);
+    boost::asio::awaitable<bool> waits_to_retry();
+    bool is_recalled(const queue::ReleaseJob& job) const;
 
     queue::Queue& queue_;
     net::TaskGroup& tasks_;

@@ -25,6 +25,8 @@ awaitable<Result<void>> redirect(
         move.recipients.push_back(row.id);
         move.server = to.value_or("");
         move.due_at = now;
+        // Parked or taken up for an attempt meanwhile: no longer a matter of the phase.
+        move.still.emplace().state = queue::State::due;
         move.who = "sidingd";
         move.why = "the phase has changed";
     }

@@ -131,6 +131,16 @@ TEST_F(CommitterTest, TellsOfAFailureOnce) {
     EXPECT_EQ(told, 1);
 }
 
+// A read or a flush in the background fails; with every MAIL refused no change would ever come.
+TEST_F(CommitterTest, TellsOfAFailureThoughNothingIsToBeWritten) {
+    std::latch told{1};
+    committer_->on_failure([&](const std::string&) { told.count_down(); });
+    store_.fail_from_now_on();
+    told.wait();
+    finish();
+    EXPECT_TRUE(store_.groups().empty());
+}
+
 TEST_F(CommitterTest, PublishesPhasesAfterTheFlipAndBeforeItsAnswer) {
     EXPECT_EQ(committer_->phases()->epoch, 0U);
     hold_up();

@@ -1,6 +1,6 @@
-#include "queue/frame.hpp"
 #include "queue/record.hpp"
 
+#include "queue/frame.hpp"
 #include "tests/support/queue_workload.hpp"
 
 #include <gtest/gtest.h>

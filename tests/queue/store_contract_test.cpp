@@ -154,7 +154,9 @@ TEST_P(StoreTest, MovesWhatTheTableAllowsAndSkipsTheRest) {
             }
             ASSERT_EQ(row(id).state, from);
             const auto to = next_state(from, event);
-            EXPECT_EQ(move(event, {id}, "old"), to ? 1U : 0U)
+            // What is on hold already can only be kept as well: KnowsWhatAnOperatorHasPutOnHold.
+            const bool moves = to && (from != State::held || event != Event::hold);
+            EXPECT_EQ(move(event, {id}, "old"), moves ? 1U : 0U)
                 << format_state(from) << ' ' << format_event(event);
             if (!to || !is_final(*to)) {
                 EXPECT_EQ(row(id).state, to.value_or(from));

@@ -248,6 +248,17 @@ TEST_P(StoreTest, NeverGoesBackBelowAnId) {
     EXPECT_EQ(store_->last_id(), second);
 }
 
+// Else a release that a restart goes on with could take mail that came after it.
+TEST_P(StoreTest, NeverGoesBackBelowAReleasesBound) {
+    PutRelease order;
+    order.job.filter.up_to = next_id();
+    order.job.server = "new";
+    ASSERT_TRUE(apply(order));
+    EXPECT_EQ(store_->last_id(), *order.job.filter.up_to);
+    reopen();
+    EXPECT_EQ(store_->last_id(), *order.job.filter.up_to);
+}
+
 TEST_P(StoreTest, IsOpenedOnce) {
     const auto second = GetParam().open(directory_ / "queue", now());
     ASSERT_FALSE(second);

@@ -9,9 +9,12 @@
 #include "tests/support/temp_directory.hpp"
 
 #include <gtest/gtest.h>
+#include <rocksdb/metadata.h>
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 
 namespace siding::queue {
@@ -214,6 +217,43 @@ TEST_F(TamperingTest, AnEnvelopeOrBodyThatChangedIsNeverGivenOut) {
     // The operator can still park and discard them.
     EXPECT_EQ(put(move(Event::park, {held_, 0})).moved, 1U);
     EXPECT_EQ(put(move(Event::discard, {due_, 0})).moved, 1U);
+}
+
+// A bad sector takes a block of many rows; listings and orders go on with the others.
+TEST_F(TamperingTest, ABlockThatCannotBeReadHidesNoOther) {
+    for (std::uint64_t m = 0; m < 2000; ++m) {
+        put(make_message(
+            MessageId{1000 + m}, "", {{"u" + std::to_string(m) + "@example.com", {}}}, ""
+        ));
+    }
+    store_.reset();
+    open();  // from the log into a file
+    store_.reset();
+    std::filesystem::path file;
+    {
+        RocksOptions options;
+        options.directory = directory_ / "db";
+        const auto database = RocksDatabase::open(options).value();
+        std::vector<rocksdb::LiveFileMetaData> files;
+        database->db().GetLiveFilesMetaData(&files);
+        for (const auto& one : files) {
+            if (one.column_family_name == "recipient" && one.size > 30'000) {
+                file = one.db_path + one.name;
+            }
+        }
+    }
+    ASSERT_FALSE(file.empty());
+    {
+        std::fstream octets{file, std::ios::in | std::ios::out | std::ios::binary};
+        octets.seekp(2000);
+        octets.write("########", 8);
+    }
+    open();
+    const auto all = test::list_all(*store_, {}, 100);
+    ASSERT_TRUE(all) << all.error().message();
+    EXPECT_GT(all->size(), 1000U);
+    EXPECT_LT(all->size(), 2004U);
+    EXPECT_EQ(put(move(Event::release, all->back().id)).moved, 1U);
 }
 
 TEST_F(TamperingTest, WithoutItsOwnBooksTheQueueDoesNotOpen) {

@@ -225,6 +225,7 @@ TEST_F(InboundSessionTest, BelowTheDisksReserveNewMailIsRefused) {
         EXPECT_TRUE(refused.starts_with("452 4.3.1")) << refused;
         co_await peer.send("QUIT\r\n");
         EXPECT_EQ(co_await peer.code(), 221);
+        peer.close();
     }(client));
     loop_.run(sessions_.join());
 }

@@ -267,7 +267,9 @@ INSTANTIATE_TEST_SUITE_P(
         Trouble{"GreetingDrop", {{"", test::drop}}},
         Trouble{"Ehlo4xx", {{"", "220 hi"}, {"EHLO", "451 later"}}},
         Trouble{"Mail421", hello() + Script{{"MAIL", "421 4.7.0 slow down"}}},
-        Trouble{"MailNeedsTls", hello() + Script{{"MAIL", "530 5.7.0 STARTTLS first"}}},
+        Trouble{
+            "MailNeedsTls",
+            hello() + Script{{"MAIL", "530 5.7.0 STARTTLS first"}, {"", test::drop}}},
         Trouble{"MailDrop", hello() + Script{{"MAIL", test::drop}}}
     ),
     [](const auto& one) { return one.param.name; }

@@ -188,8 +188,11 @@ Result<Applied> QueueModel::apply_one(const MoveRecipients& change, WallTime now
         if (!to) {
             continue;
         }
-        if (change.event == Event::hold && row.state == State::held &&
-            (row.kept || !change.keep)) {
+        if (change.event == Event::hold && row.state == State::held && (row.kept || !change.keep)) {
+            continue;
+        }
+        if (change.event == Event::release && change.release_id != 0 &&
+            row.release_id == change.release_id) {
             continue;
         }
         if (change.still && !matches(*change.still, row)) {
@@ -271,6 +274,7 @@ Result<Applied> QueueModel::apply_one(const PutRelease& change, WallTime) {
         job.id = releases.empty() ? 1 : releases.rbegin()->first + 1;
     }
     const std::uint64_t id = job.id;
+    last_id = std::max(last_id, job.filter.up_to.value_or(MessageId{}));
     releases[id] = std::move(job);
     return Applied{.recipients = {}, .release_id = id};
 }
