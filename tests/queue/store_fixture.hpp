@@ -80,7 +80,6 @@ protected:
         change.event = event;
         change.recipients = std::move(rows);
         change.server = server;
-        change.keep = event == Event::hold;
         change.due_at = now();
         change.who = "uid:0 root";
         change.why = "a test";
