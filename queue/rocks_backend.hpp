@@ -104,7 +104,7 @@ public:
 private:
     Result<void> load_meta(char kind, std::string_view key, std::string_view value);
     Result<void> drop_unfinished_bodies();
-    Result<std::vector<RecipientId>> in_flight_page() const;
+    Result<std::vector<RecipientId>> in_flight_page(const std::string& after) const;
     Result<void> recover_in_flight(WallTime now);
     Result<void> write(RocksBatch& batch);
 

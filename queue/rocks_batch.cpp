@@ -372,13 +372,20 @@ Result<std::optional<RecipientRow>> RocksBatch::load(RecipientId id) {
         return found->second;
     }
     const std::string key = keys::recipient(id);
-    SIDING_ASSIGN(const auto stored, database_.get(Family::recipient, key));
-    if (!stored) {
+    const auto stored = database_.get(Family::recipient, key);
+    if (!stored && stored.error().is(Errc::corrupt)) {
+        // Its block on the disk: the row stays where it is, the others of the change go on.
+        log.error("record_unreadable", {{"mid", id.text()}, {"reason", stored.error()}});
+        quarantined_.insert(id);
+        return rows_[id] = std::nullopt;
+    }
+    SIDING_TRY(stored);
+    if (!*stored) {
         return std::optional<RecipientRow>{};
     }
-    auto row = decode_recipient(*stored, id);
+    auto row = decode_recipient(**stored, id);
     if (!row) {
-        quarantine(id, *stored, row.error());
+        quarantine(id, **stored, row.error());
         return rows_[id] = std::nullopt;
     }
     return rows_[id] = std::move(*row);

@@ -71,7 +71,7 @@ private:
     rocksdb::WriteBatch batch_;
     Tail tail_;
     std::map<RecipientId, std::optional<RecipientRow>> rows_;  // as this batch leaves them
-    std::set<RecipientId> quarantined_;                        // by this batch
+    std::set<RecipientId> quarantined_;                        // by this batch, or unreadable to it
     std::map<std::pair<std::string, std::string>, StateCounts> waves_;
     std::map<std::uint64_t, StateCounts> releases_;
     std::map<std::pair<std::string, std::string>, Phase> phases_;

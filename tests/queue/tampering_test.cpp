@@ -85,6 +85,33 @@ protected:
         change.server = "new";
         return change;
     }
+    void put_many(State state) {
+        for (std::uint64_t m = 0; m < 2000; ++m) {
+            const std::string address = "u" + std::to_string(m) + "@example.com";
+            put(make_message(MessageId{1000 + m}, "", {{address, {state, "new"}}}, ""));
+        }
+    }
+    // One block of the file that the recipients are flushed to.
+    void damage_recipients() {
+        store_.reset();
+        std::filesystem::path file;
+        {
+            RocksOptions options;
+            options.directory = directory_ / "db";
+            const auto database = RocksDatabase::open(options).value();
+            std::vector<rocksdb::LiveFileMetaData> files;
+            database->db().GetLiveFilesMetaData(&files);
+            for (const auto& one : files) {
+                if (one.column_family_name == "recipient" && one.size > 30'000) {
+                    file = one.db_path + one.name;
+                }
+            }
+        }
+        ASSERT_FALSE(file.empty());
+        std::fstream octets{file, std::ios::in | std::ios::out | std::ios::binary};
+        octets.seekp(2000);
+        octets.write("########", 8);
+    }
     std::vector<std::string> listed() {
         auto ids = test::ids_of(test::list_all(*store_, {}, 10).value());
         std::ranges::sort(ids);
@@ -221,39 +248,42 @@ TEST_F(TamperingTest, AnEnvelopeOrBodyThatChangedIsNeverGivenOut) {
 
 // A bad sector takes a block of many rows; listings and orders go on with the others.
 TEST_F(TamperingTest, ABlockThatCannotBeReadHidesNoOther) {
-    for (std::uint64_t m = 0; m < 2000; ++m) {
-        put(make_message(
-            MessageId{1000 + m}, "", {{"u" + std::to_string(m) + "@example.com", {}}}, ""
-        ));
-    }
-    store_.reset();
-    open();  // from the log into a file
-    store_.reset();
-    std::filesystem::path file;
-    {
-        RocksOptions options;
-        options.directory = directory_ / "db";
-        const auto database = RocksDatabase::open(options).value();
-        std::vector<rocksdb::LiveFileMetaData> files;
-        database->db().GetLiveFilesMetaData(&files);
-        for (const auto& one : files) {
-            if (one.column_family_name == "recipient" && one.size > 30'000) {
-                file = one.db_path + one.name;
-            }
-        }
-    }
-    ASSERT_FALSE(file.empty());
-    {
-        std::fstream octets{file, std::ios::in | std::ios::out | std::ios::binary};
-        octets.seekp(2000);
-        octets.write("########", 8);
-    }
+    put_many(State::held);
+    damage_recipients();
     open();
     const auto all = test::list_all(*store_, {}, 100);
     ASSERT_TRUE(all) << all.error().message();
     EXPECT_GT(all->size(), 1000U);
     EXPECT_LT(all->size(), 2004U);
     EXPECT_EQ(put(move(Event::release, all->back().id)).moved, 1U);
+}
+
+TEST_F(TamperingTest, ABlockThatCannotBeReadStopsNoOtherMoveOfItsPage) {
+    put_many(State::held);
+    damage_recipients();
+    open();
+    MoveRecipients all = move(Event::release, {MessageId{1000}, 0});
+    for (std::uint64_t m = 1; m < 2000; ++m) {
+        all.recipients.push_back({MessageId{1000 + m}, 0});
+    }
+    const std::uint64_t moved = put(all).moved;
+    EXPECT_GT(moved, 1000U);
+    EXPECT_LT(moved, 2000U);
+}
+
+TEST_F(TamperingTest, ABlockOfUnreadableAttemptsDoesNotKeepTheQueueClosed) {
+    put_many(State::due);
+    for (std::uint64_t m = 0; m < 2000; ++m) {
+        put(StartAttempt{MessageId{1000 + m}, {0}, "new"});
+    }
+    damage_recipients();
+    open();
+    Filter filter;
+    filter.state = State::due;
+    const auto due = test::list_all(*store_, filter, 100);
+    ASSERT_TRUE(due) << due.error().message();
+    EXPECT_GT(due->size(), 1000U);
+    EXPECT_LT(due->size(), 2003U);
 }
 
 TEST_F(TamperingTest, WithoutItsOwnBooksTheQueueDoesNotOpen) {
