@@ -34,6 +34,9 @@ struct LaneContext {
 
 class Lane {
 public:
+    // A server in trouble is tried again at the latest after this.
+    static constexpr std::chrono::milliseconds longest_pause = std::chrono::seconds{60};
+
     Lane(std::string server, const LaneContext& context);
 
     Result<void> start();
