@@ -1,5 +1,5 @@
 // A DNS domain as a value: lower case, no trailing dot, letters, digits, hyphens and underscores.
-// Internationalised names are written as A-labels (xn--…).
+// An internationalised name is its A-labels (xn--…), in whichever form it was written.
 #pragma once
 
 #include "base/result.hpp"
@@ -12,7 +12,8 @@ namespace siding {
 
 class Domain {
 public:
-    // Errc::invalid_argument for an empty name, a label over 63 octets, a name over 253.
+    // Errc::invalid_argument for an empty name, a label over 63 octets, a name over 253, and for
+    // what IDNA 2008 does not allow.
     static Result<Domain> parse(std::string_view text);
 
     const std::string& text() const { return text_; }

@@ -32,6 +32,9 @@ inline constexpr auto error_delay = 1s;
 // RFC 5321 §6.3 says at least 100 for a general relay; a relay between two hosts needs fewer.
 inline constexpr std::size_t received_fields_max = 50;
 inline constexpr std::size_t message_id_octets_max = 512;
+inline constexpr std::uint64_t header_section_octets_max = 1024 * 1024;
+// A BDAT smaller than this counts as a command: a message may have any number of real chunks.
+inline constexpr std::uint64_t small_chunk_octets = 1024;
 
 // --- Bodies -------------------------------------------------------------------------------------
 inline constexpr std::size_t inline_body_octets_max =
@@ -59,6 +62,28 @@ inline constexpr std::size_t claim_page_rows = 256;
 inline constexpr std::size_t change_page_rows = 1000;
 inline constexpr std::size_t list_page_rows_max = 1000;
 
+// --- Small values -------------------------------------------------------------------------------
+inline constexpr std::size_t value_key_octets_max = 1024;
+inline constexpr std::size_t value_octets_max = 64 * 1024;
+
+// --- Release jobs -------------------------------------------------------------------------------
+// Of more than this many, those whose recipients have all ended are forgotten.
+inline constexpr std::size_t finished_releases_kept = 100;
+
+// --- Recipient verification --------------------------------------------------------------------
+// An entry is some 200 octets with its key and up to 256 of a reply: 50 MB at the very most.
+inline constexpr std::size_t verify_cache_entries_max = 100'000;
+inline constexpr std::size_t verify_reply_octets_max = 256;
+// Questions and probes under way: a question has one task, and one more for each server.
+inline constexpr std::size_t verify_tasks_max = 32 * 1024;
+// Answers that wait for their commit; more are not stored, only asked for again after a restart.
+inline constexpr std::size_t verify_writes_max = 10'000;
+inline constexpr auto verify_pause = 5s;  // a server that failed is not asked again for so long
+inline constexpr auto verify_catch_all_lifetime = 1h;
+inline constexpr auto verify_sweep_interval = 10min;
+// A positive answer is kept past its lifetime, for when no server can be asked.
+inline constexpr auto verify_last_known_kept = 31 * 24h;
+
 // --- Inbound session (RFC 5321 §4.5.3.2.7) -------------------------------------------------------
 inline constexpr auto command_timeout = 5min;
 inline constexpr auto data_block_timeout = 3min;  // §4.5.3.2.5
@@ -68,12 +93,19 @@ inline constexpr auto write_timeout = 5min;
 // --------------------------------------------------
 inline constexpr auto connect_timeout = 30s;
 inline constexpr auto greeting_timeout = 5min;
+inline constexpr auto tls_handshake_timeout = 30s;
 inline constexpr auto mail_timeout = 5min;
 inline constexpr auto rcpt_timeout = 5min;
 inline constexpr auto data_timeout = 2min;
 inline constexpr auto data_send_timeout = 3min;
 inline constexpr auto data_done_timeout = 10min;
 inline constexpr auto quit_timeout = 10s;
+
+// --- Recipient files ----------------------------------------------------------------------------
+// Offsets into a loaded file's records are 32 bits wide; a record is at most twice its line.
+inline constexpr std::uint64_t recipient_file_octets_max = 1ULL << 30;
+inline constexpr std::size_t rewrite_targets_max = 1000;
+inline constexpr auto recipient_look_interval = 1s;  // a change counts at the second look
 
 // --- Control API
 // ----------------------------------------------------------------------------------

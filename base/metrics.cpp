@@ -39,10 +39,13 @@ Gauge Metrics::gauge(const std::string& name, const std::string& help, const Lab
 }
 
 Histogram Metrics::histogram(
-    const std::string& name, const std::string& help, const std::vector<double>& bounds
+    const std::string& name,
+    const std::string& help,
+    const std::vector<double>& bounds,
+    const Labels& labels
 ) {
     auto& family = prometheus::BuildHistogram().Name(name).Help(help).Register(registry_->cells);
-    return Histogram{family.Add({}, bounds)};
+    return Histogram{family.Add(labels, bounds)};
 }
 
 std::string Metrics::text() const {

@@ -57,7 +57,10 @@ public:
     Counter counter(const std::string& name, const std::string& help, const Labels& labels = {});
     Gauge gauge(const std::string& name, const std::string& help, const Labels& labels = {});
     Histogram histogram(
-        const std::string& name, const std::string& help, const std::vector<double>& bounds
+        const std::string& name,
+        const std::string& help,
+        const std::vector<double>& bounds,
+        const Labels& labels = {}
     );
 
     // Prometheus text exposition format 0.0.4.
