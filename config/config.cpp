@@ -2,11 +2,23 @@
 
 #include "base/check.hpp"
 #include "base/limits.hpp"
+#include "config/schema.hpp"
 #include "config/units.hpp"
 
 #include <algorithm>
 
 namespace siding::config {
+
+std::vector<std::string> all_extensions() {
+    const Key* key = find_key("extensions");
+    SIDING_CHECK(key != nullptr, "extensions");
+    const auto words = split_choices(key->choices);
+    return {words.begin(), words.end()};
+}
+
+std::string default_probe_sender(const std::string& hostname) {
+    return "double-bounce@" + hostname;
+}
 
 std::uint64_t DiskReserve::bytes(std::uint64_t disk_size_bytes) const {
     const auto wanted = [&]() -> std::uint64_t {

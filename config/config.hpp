@@ -4,6 +4,7 @@
 
 #include "base/domain.hpp"
 #include "base/log.hpp"
+#include "base/network.hpp"
 #include "base/phase.hpp"
 #include "config/endpoint.hpp"
 
@@ -17,36 +18,137 @@
 
 namespace siding::config {
 
+enum class ListenerTls { off, starttls, implicit };
+
+// Who may show another client's address in place of its own.
+struct TrustedPeers {
+    std::vector<Network> networks{};
+    bool required = false;  // from these networks, who does not speak it is turned away
+    bool operator==(const TrustedPeers&) const = default;
+};
+
 struct Listener {
-    Endpoint address;  // an IP address; port 0 lets the system choose
+    Endpoint address{};                  // an IP address; port 0 lets the system choose
+    ListenerTls tls = ListenerTls::off;  // loaded: starttls where there is a certificate
+    bool tls_required = false;
+    bool client_certificates = false;  // asked for, never demanded
+    TrustedPeers proxy_protocol{.networks = {}, .required = true};
+    TrustedPeers xclient{};
+    std::optional<std::vector<std::string>> extensions{};  // nothing: Config::extensions
     bool operator==(const Listener&) const = default;
+};
+
+// A certificate with its chain, and its key; PEM, absolute paths. Not opened here.
+struct Identity {
+    std::string certificate{};
+    std::string key{};
+    bool operator==(const Identity&) const = default;
+};
+
+enum class TlsVersion { v1_2, v1_3 };
+
+struct Tls {
+    std::optional<Identity> identity{};       // for clients that name nobody, or somebody else
+    std::map<std::string, Identity> names{};  // by SNI name, lower case
+    TlsVersion minimum = TlsVersion::v1_2;
+
+    bool has_certificate() const { return identity.has_value() || !names.empty(); }
+    bool operator==(const Tls&) const = default;
 };
 
 struct Limits {
     std::uint64_t message_size_bytes = 50ull << 20;
+    std::uint64_t header_size_bytes = 1ull << 20;
+    std::size_t received = 50;      // Received fields of one message
     std::size_t recipients = 1000;  // of one transaction
+    std::size_t commands = 5000;    // of one session; 0: no limit
     std::size_t connections = 10000;
-    std::size_t connections_per_client = 50;
-    std::size_t soft_errors = 10;  // from here on a session's replies are delayed
-    std::size_t hard_errors = 20;  // here it ends with 421
+    std::size_t connections_per_client = 50;  // a client: an IPv4 address or an IPv6 /64
+    std::size_t connection_rate = 0;          // per client and minute, like the next two; 0: none
+    std::size_t message_rate = 0;
+    std::size_t recipient_rate = 0;
+    std::vector<Network> exempt{};  // clients without limits of their own
+    unsigned stress_percent = 80;   // of `connections`: from there the stressed timeouts count
+    std::size_t soft_errors = 10;   // from here on a session's replies are delayed
+    std::size_t hard_errors = 20;   // here it ends with 421
     bool operator==(const Limits&) const = default;
 };
 
+struct Timeouts {
+    std::chrono::milliseconds greeting = std::chrono::seconds{30};  // PROXY header, TLS handshake
+    std::chrono::milliseconds command = std::chrono::minutes{5};
+    std::chrono::milliseconds data = std::chrono::minutes{3};   // one block
+    std::chrono::milliseconds message = std::chrono::hours{1};  // all of DATA or BDAT
+    std::chrono::milliseconds stressed_command = std::chrono::seconds{10};
+    std::chrono::milliseconds stressed_data = std::chrono::seconds{20};
+    std::uint64_t data_rate_min = 100;  // octets per second, from the second minute on; 0: none
+    bool operator==(const Timeouts&) const = default;
+};
+
+enum class EarlyTalkers { reject, log, ignore };
+
 enum class BareNewlines { normalize, reject };
 
+enum class ServerTls { off, opportunistic, required, verify };
+
 struct Server {
-    Endpoint address;
+    Endpoint address{};
     std::size_t connections = 10;
     std::chrono::milliseconds connect_timeout = std::chrono::seconds{30};
+    ServerTls tls = ServerTls::opportunistic;
+    std::optional<std::string> tls_name{};  // to ask for and to verify; nothing: the host
+    std::optional<std::string> ca_file{};   // absolute; nothing: the system's
     bool operator==(const Server&) const = default;
 };
 
-enum class RecipientPolicy { any };
+enum class RecipientMapFormat { list, virtual_map, aliases, relay_recipients, csv };
+
+struct RecipientFile {
+    std::string path{};  // absolute
+    RecipientMapFormat format = RecipientMapFormat::list;
+    std::string column{};  // csv: the header's name, or a number from 1
+    bool operator==(const RecipientFile&) const = default;
+};
+
+// A recipient exists if one of these says so.
+struct Recipients {
+    bool any = false;  // then the others are empty
+    std::vector<RecipientFile> files{};
+    std::vector<std::string> verify{};  // servers to ask
+    bool operator==(const Recipients&) const = default;
+};
 
 struct DomainSettings {
     Phase phase = Phase::prep;  // first start only; afterwards the queue remembers it
-    RecipientPolicy recipients = RecipientPolicy::any;
+    Recipients recipients{.any = true, .files = {}, .verify = {}};
+    std::optional<std::string> rewrite{};  // absolute path of the map
     bool operator==(const DomainSettings&) const = default;
+};
+
+// How servers are asked for their recipients.
+struct Verify {
+    enum class Unreachable { last_known, defer };
+
+    std::string sender{};  // empty: <>; loaded: double-bounce@ the hostname where nothing is said
+    std::chrono::milliseconds positive_ttl = std::chrono::days{4};
+    std::chrono::milliseconds negative_ttl = std::chrono::minutes{5};
+    std::chrono::milliseconds timeout = std::chrono::seconds{10};  // of one whole probe
+    std::size_t connections = 4;                                   // to each server
+    Unreachable when_unreachable = Unreachable::last_known;
+    bool detect_catch_all = true;
+    bool operator==(const Verify&) const = default;
+};
+
+struct Filter {
+    enum class OnFailure { accept, defer };
+    enum class OnReject { reject, tag };
+
+    std::optional<std::string> rspamd{};  // "http://127.0.0.1:11333": parse_http_url reads it
+    OnFailure on_failure = OnFailure::accept;
+    OnReject on_reject = OnReject::reject;
+    std::chrono::milliseconds timeout = std::chrono::seconds{15};
+    std::uint64_t max_size_bytes = 20ull << 20;  // larger ones are not scanned
+    bool operator==(const Filter&) const = default;
 };
 
 struct Retry {
@@ -101,14 +203,28 @@ struct Log {
     bool operator==(const Log&) const = default;
 };
 
+// Every EHLO keyword there is to offer.
+std::vector<std::string> all_extensions();
+
+// Who asks for recipients where the file does not say.
+std::string default_probe_sender(const std::string& hostname);
+
 struct Config {
     std::string hostname;  // lower case, fully qualified
     std::string data_dir;  // absolute
     std::vector<Listener> listeners;
-    Limits limits;
-    BareNewlines bare_newlines = BareNewlines::normalize;
+    Tls tls;
+    std::vector<std::string> extensions = all_extensions();  // EHLO keywords, upper case
     std::map<std::string, Server> servers;
     std::map<Domain, DomainSettings> domains;
+    std::string recipient_delimiter = "+";  // one character, or empty for none
+    Verify verify;
+    Filter filter;
+    Limits limits;
+    Timeouts timeouts;
+    EarlyTalkers early_talkers = EarlyTalkers::reject;
+    std::chrono::milliseconds greeting_delay{0};
+    BareNewlines bare_newlines = BareNewlines::normalize;
     Retry retry;
     Storage storage;
     Control control;

@@ -108,6 +108,20 @@ std::string format_endpoint(const Endpoint& endpoint) {
                : fmt::format("{}:{}", endpoint.host, endpoint.port);
 }
 
+Result<Endpoint> parse_http_url(std::string_view text) {
+    constexpr std::string_view scheme = "http://";
+    if (!text.starts_with(scheme)) {
+        return Error{
+            Errc::invalid_argument,
+            fmt::format("'{}' is no URL here; write http://host:port", escape(text))};
+    }
+    auto host = text.substr(scheme.size());
+    if (host.ends_with('/')) {
+        host.remove_suffix(1);
+    }
+    return parse_endpoint(host);
+}
+
 bool is_ip_address(std::string_view host) {
     return canonical(AF_INET, host).has_value() || canonical(AF_INET6, host).has_value();
 }

@@ -25,6 +25,9 @@ Result<Endpoint> parse_endpoint(
 );
 std::string format_endpoint(const Endpoint& endpoint);
 
+// "http://127.0.0.1:11333", with its port, without a path.
+Result<Endpoint> parse_http_url(std::string_view text);
+
 bool is_ip_address(std::string_view host);
 bool is_loopback_address(std::string_view host);  // 127.0.0.0/8 or ::1
 

@@ -3,6 +3,7 @@
 #include "base/check.hpp"
 #include "config/settings.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace siding::config {
@@ -16,34 +17,69 @@ std::string entry_of(const std::string& path, const Setting& setting) {
     return in_map ? path.substr(0, path.rfind('.')) : "";
 }
 
-std::vector<std::string>& list_for(const Setting& setting, ReloadPlan& plan) {
-    switch (setting.key->reload) {
-    case Reload::live:
-        return plan.applied;
-    case Reload::restart:
-        return plan.needs_restart;
-    case Reload::first_start:
-        return plan.ignored;
-    }
-    SIDING_UNREACHABLE("reload");
+// The open listeners cannot do without a certificate: the last ones stay until there are others.
+bool keeps_certificates(const Config& now, const Config& next) {
+    return now.tls.has_certificate() && !next.tls.has_certificate() &&
+           std::ranges::any_of(now.listeners, [](const Listener& listener) {
+               return listener.tls != ListenerTls::off;
+           });
 }
 
-// Entries that only `some` has; their keys are not told one by one.
-void add_missing(
-    const Settings& some, const Settings& others, std::string_view what, ReloadPlan& plan
-) {
-    for (const auto& [path, setting] : some) {
-        if (!others.contains(path) && entry_of(path, setting).empty()) {
-            list_for(setting, plan).push_back(fmt::format("{}: {}", path, what));
+bool is_certificate(const Key& key) {
+    return key.path.starts_with("tls.") && key.path != "tls.minimum";
+}
+
+class Planner {
+public:
+    explicit Planner(bool keeps_certificates) : keeps_certificates_{keeps_certificates} {}
+
+    void add(const Setting& setting, std::string line) {
+        list_for(*setting.key).push_back(std::move(line));
+    }
+
+    // Entries that only `some` has; their keys are not told one by one.
+    void add_missing(const Settings& some, const Settings& others, std::string_view what) {
+        for (const auto& [path, setting] : some) {
+            if (!others.contains(path) && entry_of(path, setting).empty()) {
+                add(setting, fmt::format("{}: {}", path, what));
+            }
         }
     }
-}
+
+    ReloadPlan take() { return std::move(plan_); }
+
+private:
+    std::vector<std::string>& list_for(const Key& key) {
+        if (keeps_certificates_ && is_certificate(key)) {
+            return plan_.needs_restart;
+        }
+        switch (key.reload) {
+        case Reload::live:
+            return plan_.applied;
+        case Reload::restart:
+            return plan_.needs_restart;
+        case Reload::first_start:
+            return plan_.ignored;
+        }
+        SIDING_UNREACHABLE("reload");
+    }
+
+    bool keeps_certificates_;
+    ReloadPlan plan_;
+};
 
 std::string shown(const std::string& value) {
     return value.empty() ? "not set" : value;
 }
 
 void keep_until_restart(const Config& now, Config& next) {
+    if (next.verify.sender == default_probe_sender(next.hostname)) {
+        next.verify.sender = default_probe_sender(now.hostname);
+    }
+    if (keeps_certificates(now, next)) {
+        next.tls.identity = now.tls.identity;
+        next.tls.names = now.tls.names;
+    }
     next.hostname = now.hostname;
     next.data_dir = now.data_dir;
     next.listeners = now.listeners;
@@ -56,19 +92,19 @@ void keep_until_restart(const Config& now, Config& next) {
 ReloadPlan plan_reload(const Config& now, const Config& next) {
     const Settings before = settings_of(now);
     const Settings after = settings_of(next);
-    ReloadPlan plan;
+    Planner planner{keeps_certificates(now, next)};
     for (const auto& [path, setting] : before) {
         const auto found = after.find(path);
         if (found != after.end() && found->second.value != setting.value) {
-            list_for(setting, plan)
-                .push_back(fmt::format(
-                    "{}: {} -> {}", path, shown(setting.value), shown(found->second.value)
-                ));
+            planner.add(
+                setting,
+                fmt::format("{}: {} -> {}", path, shown(setting.value), shown(found->second.value))
+            );
         }
     }
-    add_missing(after, before, "added", plan);
-    add_missing(before, after, "removed", plan);
-    return plan;
+    planner.add_missing(after, before, "added");
+    planner.add_missing(before, after, "removed");
+    return planner.take();
 }
 
 std::shared_ptr<const Config> Live::get() const {

@@ -28,10 +28,13 @@ One YAML file, given by `sidingd --config FILE`. The least there is:
 {}```
 
 `siding config check FILE` reports every error at once, each with line, column, key and what is
-allowed. An unknown key is an error; nothing is guessed and nothing is ignored. A commented file with
-every key is installed as `/usr/share/doc/siding/examples/siding.example.yaml`.
+allowed, and looks whether every file that is named can be read. An unknown key is an error; nothing
+is guessed and nothing is ignored. A commented file with every key is installed as
+`/usr/share/doc/siding/examples/siding.example.yaml`.
 
 Sizes carry a unit (`B`, `KiB`, `MiB`, `GiB`, `TiB`), and so do durations (`ms`, `s`, `m`, `h`, `d`).
+A list of one may be written without its brackets. A path that is not absolute starts at the
+directory of the configuration, save for `data_dir` and the keys of `control`, which are absolute.
 Aliases and anchors are not read. SIGHUP (`systemctl reload siding`) reads the file again; with an
 error in it, the daemon keeps what it has. The last column says what a reload does with a changed key:
 
@@ -59,8 +62,23 @@ std::string format_default(const Key& key) {
 
 // --- the example file ----------------------------------------------------------------------------
 
+// Where in the file a key is written.
+struct Spot {
+    std::string indent;
+    std::size_t instance = 0;  // of a map's entries; the first one shows every key
+    bool commented = false;    // below a key that is
+
+    Spot deeper() const { return {indent + "  ", instance, commented}; }
+};
+
 bool has_children(const Key& key) {
-    return key.type == KeyType::group || key.type == KeyType::map || key.type == KeyType::list;
+    using enum KeyType;
+    return key.type == group || key.type == map || key.type == list || key.type == choice_or_group;
+}
+
+bool is_list(const Key& key) {
+    const auto value = key.fallback.empty() ? key.example : key.fallback;
+    return value.starts_with('[') && value.ends_with(']');
 }
 
 // Text as comment lines within the width of the file.
@@ -75,56 +93,63 @@ void add_comment(std::string& out, std::string_view indent, std::string_view tex
 }
 
 std::string quoted(const Key& key, std::string_view value) {
-    const bool plain = value.find_first_of("[:") == std::string_view::npos;
-    return plain || key.type == KeyType::durations ? std::string{value}
-                                                   : fmt::format("\"{}\"", value);
+    const bool plain = is_list(key) || value.find_first_of("[:") == std::string_view::npos;
+    return plain ? std::string{value} : fmt::format("\"{}\"", value);
 }
 
-void add_key(std::string& out, const Key& key, std::string indent, std::size_t instance);
+void add_key(std::string& out, const Key& key, Spot spot);
 
-void add_children(
-    std::string& out, std::string_view path, const std::string& indent, std::size_t instance
-) {
+void add_children(std::string& out, std::string_view path, const Spot& spot) {
     for (const Key* child : children_of(path)) {
-        add_key(out, *child, indent, instance);
+        add_key(out, *child, spot);
     }
 }
 
-void add_scalar(std::string& out, const Key& key, std::string_view indent, std::size_t instance) {
-    if (instance == 0) {
-        add_comment(out, indent, fmt::format("{} Allowed: {}.", key.doc, allowed_values(key)));
+void add_scalar(std::string& out, const Key& key, const Spot& spot) {
+    if (spot.instance == 0) {
+        add_comment(out, spot.indent, fmt::format("{} Allowed: {}.", key.doc, allowed_values(key)));
     }
     const auto examples = split_choices(key.example);
-    const auto example = examples.at(std::min(instance, examples.size() - 1));
+    const auto example = examples.at(std::min(spot.instance, examples.size() - 1));
     const auto value = key.fallback.empty() ? example : key.fallback;
-    if (key.required || instance == 0) {
-        const std::string_view mark = key.required ? "" : "#";
-        out += fmt::format("{}{}{}: {}\n", indent, mark, leaf_of(key), quoted(key, value));
+    if (key.required || spot.instance == 0) {
+        const std::string_view mark = key.required && !spot.commented ? "" : "#";
+        out += fmt::format("{}{}{}: {}\n", spot.indent, mark, leaf_of(key), quoted(key, value));
     }
 }
 
-void add_key(std::string& out, const Key& key, std::string indent, std::size_t instance) {
-    if (indent.empty()) {
+void add_map(std::string& out, const Key& key, Spot spot, std::string_view mark) {
+    const auto names = split_choices(key.example);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        out += fmt::format("{}{}{}:\n", spot.indent, mark, names[i]);
+        spot.instance = i;
+        add_children(out, fmt::format("{}.*", key.path), spot.deeper());
+    }
+}
+
+void add_key(std::string& out, const Key& key, Spot spot) {
+    if (spot.indent.empty()) {
         out += "\n";
     }
     if (!has_children(key)) {
-        add_scalar(out, key, indent, instance);
+        add_scalar(out, key, spot);
         return;
     }
-    add_comment(out, indent, key.doc);
-    out += fmt::format("{}{}:\n", indent, leaf_of(key));
-    indent += "  ";
-    if (key.type == KeyType::group) {
-        add_children(out, key.path, indent, 0);
-    } else if (key.type == KeyType::list) {
-        out += indent + "-\n";
-        add_children(out, fmt::format("{}[]", key.path), indent + "  ", 0);
+    if (spot.instance > 0 && !key.required) {
+        return;
+    }
+    spot.commented = spot.commented || key.optional;
+    const std::string_view mark = spot.commented ? "#" : "";
+    add_comment(out, spot.indent, key.doc);
+    out += fmt::format("{}{}{}:\n", spot.indent, mark, leaf_of(key));
+    spot = spot.deeper();
+    if (key.type == KeyType::list) {
+        out += fmt::format("{}{}-\n", spot.indent, mark);
+        add_children(out, fmt::format("{}[]", key.path), spot.deeper());
+    } else if (key.type == KeyType::map) {
+        add_map(out, key, spot, mark);
     } else {
-        const auto names = split_choices(key.example);
-        for (std::size_t i = 0; i < names.size(); ++i) {
-            out += fmt::format("{}{}:\n", indent, names[i]);
-            add_children(out, fmt::format("{}.*", key.path), indent + "  ", i);
-        }
+        add_children(out, key.path, spot);
     }
 }
 
@@ -160,7 +185,7 @@ std::string format_example() {
         "the "
         "# away to change it. Check the file with: siding config check FILE"
     );
-    add_children(out, "", "", 0);
+    add_children(out, "", {});
     return out;
 }
 

@@ -21,9 +21,21 @@ enum class KeyType {
     duration,
     durations,  // a list of them
     count,
+    percent,
+    flag,
     choice,
-    reserve,  // "auto", a size, or a percentage
-    threads,  // "auto" or a count
+    choices,          // a list of them
+    choice_or_group,  // one word, or fixed keys below it
+    reserve,          // "auto", a size, or a percentage
+    threads,          // "auto" or a count
+    file,             // a path, relative to the configuration's directory
+    files,            // one, or a list of them
+    networks,         // a list of them
+    names,            // a list of servers' names
+    url,
+    address,
+    delimiter,
+    text,
 };
 
 enum class Reload {
@@ -35,16 +47,26 @@ enum class Reload {
 struct Key {
     std::string_view path;  // "limits.message_size", "servers.*.address", "listeners[].address"
     KeyType type = KeyType::group;
-    std::uint64_t min = 0;          // size: octets; duration: milliseconds; count: itself
+    std::uint64_t min = 0;          // size: octets; duration: milliseconds; others: itself
     std::uint64_t max = 0;          // likewise
-    std::string_view choices = {};  // "info|warn"
-    std::string_view not_yet = {};  // why a value that people may expect is not among the choices
+    std::string_view choices = {};  // "info|warn", in the order of the enum
     bool required = false;
     std::string_view fallback = {};  // the default as one writes it; empty: there is none
     std::string_view example = {};   // of a map: its names, "old|new"; below it: one for each name
+    bool optional = false;      // of what has keys below it: standing there, it wants some of them
+    bool may_be_empty = false;  // of a list
     Reload reload = Reload::live;
     std::string_view doc = {};
 };
+
+// For `min` and `max`.
+inline constexpr std::uint64_t KiB = 1ull << 10;
+inline constexpr std::uint64_t MiB = 1ull << 20;
+inline constexpr std::uint64_t GiB = 1ull << 30;
+inline constexpr std::uint64_t second = 1000;
+inline constexpr std::uint64_t minute = 60 * second;
+inline constexpr std::uint64_t hour = 60 * minute;
+inline constexpr std::uint64_t day = 24 * hour;
 
 std::span<const Key> keys();
 

@@ -113,10 +113,7 @@ bool Section::check_scalar(const Key& key, const Node& value) {
         return true;
     }
     const bool empty = value.kind == Node::Kind::nothing;
-    std::string what = empty ? "has no value" : "must be a single value";
-    if (!empty && !key.not_yet.empty()) {
-        what = key.not_yet;
-    }
+    const std::string_view what = empty ? "has no value" : "must be a single value";
     problems_.add(
         value.place,
         full_path(leaf_of(key)),
@@ -125,37 +122,62 @@ bool Section::check_scalar(const Key& key, const Node& value) {
     return false;
 }
 
-std::vector<const Node*> Section::list_of(const Key& key, std::string_view name) {
+std::optional<std::vector<const Node*>> Section::list_of(const Key& key, std::string_view name) {
     const Node* value = find(name);
-    std::vector<const Node*> elements;
     if (value == nullptr) {
-        return elements;
+        return std::nullopt;
     }
     if (value->kind == Node::Kind::scalar) {
-        return {value};
+        return std::vector{value};
     }
+    std::vector<const Node*> elements;
     for (const Node& item : value->items) {
         elements.push_back(&item);
     }
-    if (elements.empty()) {
+    const bool may_be_empty = key.may_be_empty && value->kind == Node::Kind::list;
+    if (elements.empty() && !may_be_empty) {
         problems_.add(
             value->place,
             full_path(name),
-            fmt::format("needs at least one entry; allowed: {}", allowed_values(key))
+            fmt::format(
+                "needs at least one entry{}; allowed: {}",
+                key.may_be_empty ? ", or [] for none" : "",
+                allowed_values(key)
+            )
         );
+        return std::nullopt;
     }
     return elements;
+}
+
+void Section::add_repeated(Place place, std::string_view name, std::string_view text) {
+    problems_.add(
+        place,
+        full_path(name),
+        fmt::format("'{}' stands here a second time; write it once", escape(text))
+    );
+}
+
+void Section::add_problem(std::string what) {
+    problems_.add(node_.place, where_.path, std::move(what));
+}
+
+void Section::add_problem(std::string_view name, std::string what) {
+    const Node* value = find(name);
+    problems_.add(value == nullptr ? node_.place : value->place, full_path(name), std::move(what));
 }
 
 void Section::group(std::string_view name, const Read& read) {
     if (const Node* value = find(name)) {
         Section section{*value, {full_path(name), std::string{row(name).path}}, problems_};
-        read(section);
+        if (value->kind == Node::Kind::map || value->kind == Node::Kind::nothing) {
+            read(section);
+        }
     }
 }
 
 void Section::each_item(std::string_view name, const Read& read) {
-    const auto items = list_of(row(name), name);
+    const auto items = list_of(row(name), name).value_or(std::vector<const Node*>{});
     for (std::size_t i = 0; i < items.size(); ++i) {
         const std::string schema = fmt::format("{}[]", row(name).path);
         Section section{*items[i], {fmt::format("{}[{}]", full_path(name), i), schema}, problems_};

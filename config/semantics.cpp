@@ -3,6 +3,7 @@
 #include "base/bytes.hpp"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <set>
 #include <sys/un.h>
@@ -27,6 +28,80 @@ void check_listeners(const Config& config, Problems& problems) {
                 problems.place_of(key),
                 key,
                 format_endpoint(address) + " is already in the list; write it once"
+            );
+        }
+    }
+}
+
+// Whether a socket on `wide` takes what comes in at `address` as well: the second bind would fail.
+bool covers(const Endpoint& wide, const Endpoint& address) {
+    const bool six = address.host.find(':') != std::string::npos;
+    return wide.port == address.port && wide.host == (six ? "::" : "0.0.0.0");
+}
+
+void check_overlap(const Config& config, Problems& problems) {
+    for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+        const Endpoint& address = config.listeners[i].address;
+        const auto wide = std::ranges::find_if(config.listeners, [&](const Listener& other) {
+            return address.port != 0 && other.address != address && covers(other.address, address);
+        });
+        if (wide != config.listeners.end()) {
+            const std::string key = fmt::format("listeners[{}].address", i);
+            problems.add(
+                problems.place_of(key),
+                key,
+                fmt::format(
+                    "{} takes this address already; write one of them",
+                    format_endpoint(wide->address)
+                )
+            );
+        }
+    }
+}
+
+bool offers(const std::vector<std::string>& extensions, std::string_view keyword) {
+    return std::ranges::find(extensions, keyword) != extensions.end();
+}
+
+void check_extensions(
+    const std::vector<std::string>& extensions, const std::string& key, Problems& problems
+) {
+    struct Need {
+        std::string_view keyword;
+        std::string_view other;
+    };
+    constexpr std::array needs{
+        Need{"BINARYMIME", "CHUNKING"},  // RFC 3030 §3
+        Need{"SMTPUTF8", "8BITMIME"},    // RFC 6531 §3.1
+    };
+    for (const Need& need : needs) {
+        if (offers(extensions, need.keyword) && !offers(extensions, need.other)) {
+            problems.add(
+                problems.place_of(key),
+                key,
+                fmt::format(
+                    "{} needs {}; add that or take {} out", need.keyword, need.other, need.keyword
+                )
+            );
+        }
+    }
+}
+
+void check_offers(const Config& config, Problems& problems) {
+    check_extensions(config.extensions, "extensions", problems);
+    for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+        const Listener& listener = config.listeners[i];
+        const std::string key = fmt::format("listeners[{}]", i);
+        if (listener.extensions) {
+            check_extensions(*listener.extensions, key + ".extensions", problems);
+        }
+        const auto& offered = listener.extensions ? *listener.extensions : config.extensions;
+        const bool starttls = listener.tls == ListenerTls::starttls;
+        if (starttls && listener.tls_required && !offers(offered, "STARTTLS")) {
+            problems.add(
+                problems.place_of(key + ".tls_required"),
+                key + ".tls_required",
+                "lets nobody in, because STARTTLS is not among the extensions; add it there"
             );
         }
     }
@@ -95,6 +170,8 @@ void check_control(const Control& control, Problems& problems) {
 
 void check_semantics(const Config& config, Problems& problems) {
     check_listeners(config, problems);
+    check_overlap(config, problems);
+    check_offers(config, problems);
     check_servers(config, problems);
     check_domains(config, problems);
     check_control(config.control, problems);

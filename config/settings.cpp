@@ -9,6 +9,13 @@
 namespace siding::config {
 namespace {
 
+template <typename Enum>
+std::string_view choice_text(std::string_view schema, Enum value) {
+    const Key* key = find_key(schema);
+    SIDING_CHECK(key != nullptr, schema);
+    return split_choices(key->choices).at(static_cast<std::size_t>(value));
+}
+
 class Sheet {
 public:
     void add(const std::string& path, std::string value) { add(path, path, std::move(value)); }
@@ -19,11 +26,42 @@ public:
         settings_.insert_or_assign(path, Setting{key, std::move(value)});
     }
 
+    // Choices stand in the order of their enum.
+    template <typename Enum>
+    void add_choice(const std::string& path, std::string_view schema, Enum value) {
+        add(path, schema, std::string{choice_text(schema, value)});
+    }
+
     std::map<std::string, Setting> take() { return std::move(settings_); }
 
 private:
     std::map<std::string, Setting> settings_;
 };
+
+std::string format_list(const std::vector<std::string>& words) {
+    return fmt::format("[{}]", fmt::join(words, ", "));
+}
+
+std::string format_networks(const std::vector<Network>& networks) {
+    std::vector<std::string> words;
+    for (const Network& network : networks) {
+        words.push_back(network.text());
+    }
+    return format_list(words);
+}
+
+void add_tls(const Tls& tls, Sheet& sheet) {
+    const Identity identity = tls.identity.value_or(Identity{});
+    sheet.add("tls.certificate", identity.certificate);
+    sheet.add("tls.key", identity.key);
+    sheet.add_choice("tls.minimum", "tls.minimum", tls.minimum);
+    for (const auto& [name, own] : tls.names) {
+        const std::string path = "tls.names." + name;
+        sheet.add(path, "tls.names", "");
+        sheet.add(path + ".certificate", "tls.names.*.certificate", own.certificate);
+        sheet.add(path + ".key", "tls.names.*.key", own.key);
+    }
+}
 
 void add_servers(const Config& config, Sheet& sheet) {
     for (const auto& [name, server] : config.servers) {
@@ -33,7 +71,9 @@ void add_servers(const Config& config, Sheet& sheet) {
         sheet.add(
             path + ".connections", "servers.*.connections", std::to_string(server.connections)
         );
-        sheet.add(path + ".tls", "servers.*.tls", "off");
+        sheet.add_choice(path + ".tls", "servers.*.tls", server.tls);
+        sheet.add(path + ".tls_name", "servers.*.tls_name", server.tls_name.value_or(""));
+        sheet.add(path + ".ca_file", "servers.*.ca_file", server.ca_file.value_or(""));
         sheet.add(
             path + ".connect_timeout",
             "servers.*.connect_timeout",
@@ -42,30 +82,121 @@ void add_servers(const Config& config, Sheet& sheet) {
     }
 }
 
+std::string format_recipients(const Recipients& recipients) {
+    if (recipients.any) {
+        return "any";
+    }
+    std::vector<std::string> sources;
+    for (const RecipientFile& file : recipients.files) {
+        std::string text = fmt::format(
+            "{} {}", choice_text("domains.*.recipients.import[].format", file.format), file.path
+        );
+        sources.push_back(file.column.empty() ? text : fmt::format("{} ({})", text, file.column));
+    }
+    for (const std::string& server : recipients.verify) {
+        sources.push_back("verify " + server);
+    }
+    return format_list(sources);
+}
+
 void add_domains(const Config& config, Sheet& sheet) {
     for (const auto& [domain, settings] : config.domains) {
         const std::string path = "domains." + domain.text();
         sheet.add(path, "domains", "");
         sheet.add(path + ".phase", "domains.*.phase", std::string{format_phase(settings.phase)});
-        sheet.add(path + ".recipients", "domains.*.recipients", "any");
+        sheet.add(
+            path + ".recipients", "domains.*.recipients", format_recipients(settings.recipients)
+        );
+        sheet.add(path + ".rewrite", "domains.*.rewrite", settings.rewrite.value_or(""));
     }
+}
+
+void add_verify(const Config& config, Sheet& sheet) {
+    const Verify& verify = config.verify;
+    const bool usual = verify.sender == default_probe_sender(config.hostname);
+    const std::string sender = verify.sender.empty() ? "<>" : verify.sender;
+    sheet.add("verify.sender", usual ? "" : sender);
+    sheet.add("verify.positive_ttl", format_duration(verify.positive_ttl));
+    sheet.add("verify.negative_ttl", format_duration(verify.negative_ttl));
+    sheet.add("verify.timeout", format_duration(verify.timeout));
+    sheet.add("verify.connections", std::to_string(verify.connections));
+    sheet.add_choice("verify.when_unreachable", "verify.when_unreachable", verify.when_unreachable);
+    sheet.add("verify.detect_catch_all", fmt::format("{}", verify.detect_catch_all));
+}
+
+void add_filter(const Filter& filter, Sheet& sheet) {
+    sheet.add("filter.rspamd", filter.rspamd.value_or(""));
+    sheet.add_choice("filter.on_failure", "filter.on_failure", filter.on_failure);
+    sheet.add_choice("filter.on_reject", "filter.on_reject", filter.on_reject);
+    sheet.add("filter.timeout", format_duration(filter.timeout));
+    sheet.add("filter.max_size", format_size(filter.max_size_bytes));
 }
 
 void add_limits(const Limits& limits, Sheet& sheet) {
     sheet.add("limits.message_size", format_size(limits.message_size_bytes));
+    sheet.add("limits.header_size", format_size(limits.header_size_bytes));
+    sheet.add("limits.received", std::to_string(limits.received));
     sheet.add("limits.recipients", std::to_string(limits.recipients));
+    sheet.add("limits.commands", std::to_string(limits.commands));
     sheet.add("limits.connections", std::to_string(limits.connections));
     sheet.add("limits.connections_per_client", std::to_string(limits.connections_per_client));
+    sheet.add("limits.connection_rate", std::to_string(limits.connection_rate));
+    sheet.add("limits.message_rate", std::to_string(limits.message_rate));
+    sheet.add("limits.recipient_rate", std::to_string(limits.recipient_rate));
+    sheet.add("limits.exempt", format_networks(limits.exempt));
+    sheet.add("limits.stress", format_percent(limits.stress_percent));
     sheet.add("limits.soft_errors", std::to_string(limits.soft_errors));
     sheet.add("limits.hard_errors", std::to_string(limits.hard_errors));
 }
 
-std::string format_listeners(const std::vector<Listener>& listeners) {
-    std::vector<std::string> addresses;
-    for (const Listener& listener : listeners) {
-        addresses.push_back(format_endpoint(listener.address));
+void add_timeouts(const Timeouts& timeouts, Sheet& sheet) {
+    sheet.add("timeouts.greeting", format_duration(timeouts.greeting));
+    sheet.add("timeouts.command", format_duration(timeouts.command));
+    sheet.add("timeouts.data", format_duration(timeouts.data));
+    sheet.add("timeouts.message", format_duration(timeouts.message));
+    sheet.add("timeouts.stressed_command", format_duration(timeouts.stressed_command));
+    sheet.add("timeouts.stressed_data", format_duration(timeouts.stressed_data));
+    sheet.add("timeouts.data_rate_min", std::to_string(timeouts.data_rate_min));
+}
+
+void add_peers(const TrustedPeers& peers, std::string_view name, std::vector<std::string>& facts) {
+    if (!peers.networks.empty()) {
+        facts.push_back(fmt::format(
+            "{} {} {}",
+            name,
+            peers.required ? "required from" : "from",
+            format_networks(peers.networks)
+        ));
     }
-    return fmt::format("{}", fmt::join(addresses, ", "));
+}
+
+// The address, and in parentheses what is not as usual.
+std::string format_listener(const Listener& listener) {
+    std::vector<std::string> facts;
+    if (listener.tls != ListenerTls::off) {
+        facts.push_back(fmt::format("tls {}", choice_text("listeners[].tls", listener.tls)));
+    }
+    if (listener.tls_required) {
+        facts.emplace_back("tls_required");
+    }
+    if (listener.client_certificates) {
+        facts.emplace_back("client_certificates");
+    }
+    add_peers(listener.proxy_protocol, "proxy_protocol", facts);
+    add_peers(listener.xclient, "xclient", facts);
+    if (listener.extensions) {
+        facts.push_back("extensions " + format_list(*listener.extensions));
+    }
+    const std::string address = format_endpoint(listener.address);
+    return facts.empty() ? address : fmt::format("{} ({})", address, fmt::join(facts, ", "));
+}
+
+std::string format_listeners(const std::vector<Listener>& listeners) {
+    std::vector<std::string> texts;
+    for (const Listener& listener : listeners) {
+        texts.push_back(format_listener(listener));
+    }
+    return fmt::format("{}", fmt::join(texts, ", "));
 }
 
 std::string format_schedule(const Retry& retry) {
@@ -73,7 +204,7 @@ std::string format_schedule(const Retry& retry) {
     for (const auto wait : retry.schedule) {
         waits.push_back(format_duration(wait));
     }
-    return fmt::format("[{}]", fmt::join(waits, ", "));
+    return format_list(waits);
 }
 
 }  // namespace
@@ -83,46 +214,28 @@ std::map<std::string, Setting> settings_of(const Config& config) {
     sheet.add("hostname", config.hostname);
     sheet.add("data_dir", config.data_dir);
     sheet.add("listeners", format_listeners(config.listeners));
+    add_tls(config.tls, sheet);
+    sheet.add("extensions", format_list(config.extensions));
     add_servers(config, sheet);
     add_domains(config, sheet);
+    sheet.add("recipient_delimiter", config.recipient_delimiter);
+    add_verify(config, sheet);
+    add_filter(config.filter, sheet);
     add_limits(config.limits, sheet);
-    sheet.add("bare_newlines", std::string{format_bare_newlines(config.bare_newlines)});
+    add_timeouts(config.timeouts, sheet);
+    sheet.add_choice("early_talkers", "early_talkers", config.early_talkers);
+    sheet.add("greeting_delay", format_duration(config.greeting_delay));
+    sheet.add_choice("bare_newlines", "bare_newlines", config.bare_newlines);
     sheet.add("retry.schedule", format_schedule(config.retry));
     sheet.add("storage.disk_reserve", config.storage.disk_reserve.text());
     const Control& control = config.control;
     sheet.add("control.socket", control.socket);
     sheet.add("control.http", control.http ? format_endpoint(*control.http) : "");
     sheet.add("control.token_file", control.token_file.value_or(""));
-    sheet.add("log.level", std::string{format_log_level(config.log.level)});
+    sheet.add_choice("log.level", "log.level", config.log.level);
     sheet.add("drain_timeout", format_duration(config.drain_timeout));
     sheet.add("threads", config.threads ? std::to_string(*config.threads) : "auto");
     return sheet.take();
-}
-
-std::string_view format_log_level(LogLevel level) {
-    switch (level) {
-    case LogLevel::trace:
-        return "trace";
-    case LogLevel::debug:
-        return "debug";
-    case LogLevel::info:
-        return "info";
-    case LogLevel::warn:
-        return "warn";
-    case LogLevel::error:
-        return "error";
-    }
-    SIDING_UNREACHABLE("log level");
-}
-
-std::string_view format_bare_newlines(BareNewlines policy) {
-    switch (policy) {
-    case BareNewlines::normalize:
-        return "normalize";
-    case BareNewlines::reject:
-        return "reject";
-    }
-    SIDING_UNREACHABLE("bare newlines");
 }
 
 }  // namespace siding::config

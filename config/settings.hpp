@@ -14,11 +14,8 @@ struct Setting {
     std::string value;  // empty for a map's entry itself ("servers.old") and for what is not set
 };
 
-// By path: "limits.message_size", "servers.old", "servers.old.address". Listeners and the retry
-// schedule are one setting each.
+// By path: "limits.message_size", "servers.old", "servers.old.address". A list is one
+// setting, and so are all listeners and the recipients of a domain.
 std::map<std::string, Setting> settings_of(const Config& config);
-
-std::string_view format_log_level(LogLevel level);
-std::string_view format_bare_newlines(BareNewlines policy);
 
 }  // namespace siding::config

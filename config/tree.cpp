@@ -90,6 +90,9 @@ private:
             problems_.add(key.place, "", "a key must be a word");
             return;
         }
+        if (value.kind == Node::Kind::nothing) {
+            value.place = key.place;  // the parser shows what comes next instead
+        }
         top.node.entries.push_back({key.text, key.place, std::move(value)});
     }
 

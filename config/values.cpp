@@ -1,9 +1,11 @@
 #include "config/values.hpp"
 
+#include "base/address.hpp"
 #include "base/bytes.hpp"
 #include "config/units.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
 
 namespace siding::config {
@@ -37,13 +39,30 @@ Result<std::uint64_t> count_value(const Key& key, std::string_view text) {
     return count && in_range(key, *count) ? count : refuse(key, text);
 }
 
-Result<std::string_view> choice_value(const Key& key, std::string_view text) {
-    const auto choices = split_choices(key.choices);
-    if (const auto found = std::ranges::find(choices, text); found != choices.end()) {
-        return *found;
+Result<bool> flag_value(const Key& key, std::string_view text) {
+    if (text != "true" && text != "false") {
+        return refuse(key, text);
     }
-    Error error = refuse(key, text);
-    return key.not_yet.empty() ? error : with_context(error, std::string{key.not_yet});
+    return text == "true";
+}
+
+Result<unsigned> percent_value(const Key& key, std::string_view text) {
+    const auto percent = parse_percent(text);
+    return percent && in_range(key, *percent) ? percent : refuse(key, text);
+}
+
+Result<std::size_t> choice_index(const Key& key, std::string_view text) {
+    const auto choices = split_choices(key.choices);
+    const auto found = std::ranges::find(choices, text);
+    if (found == choices.end()) {
+        return refuse(key, text);
+    }
+    return static_cast<std::size_t>(found - choices.begin());
+}
+
+Result<std::string> word_value(const Key& key, std::string_view text) {
+    SIDING_TRY(choice_index(key, text));
+    return std::string{text};
 }
 
 Result<std::optional<unsigned>> threads_value(const Key& key, std::string_view text) {
@@ -68,6 +87,45 @@ Result<std::string> hostname_value(const Key& key, std::string_view text) {
 Result<std::string> path_value(const Key& key, std::string_view text) {
     const bool good = text.starts_with('/') && text.find('\0') == std::string_view::npos;
     return good ? Result<std::string>{std::string{text}} : refuse(key, text);
+}
+
+Result<std::string> text_value(const Key& key, std::string_view text) {
+    return is_utf8(text) && !text.empty() ? Result<std::string>{std::string{text}}
+                                          : refuse(key, text);
+}
+
+Result<std::string> url_value(const Key&, std::string_view text) {
+    SIDING_ASSIGN(const Endpoint endpoint, parse_http_url(text));
+    return "http://" + format_endpoint(endpoint);
+}
+
+Result<std::string> address_value(const Key& key, std::string_view text) {
+    if (text == "<>") {
+        return std::string{};
+    }
+    const bool printable = std::ranges::all_of(text, [](char c) {
+        return c > ' ' && c < 0x7f && c != '<' && c != '>';
+    });
+    const auto address = Address::parse(text);
+    return address && printable ? Result<std::string>{address->text()} : refuse(key, text);
+}
+
+Result<std::string> delimiter_value(const Key& key, std::string_view text) {
+    constexpr std::string_view allowed = "+-=_#.!~";
+    const bool good =
+        text.empty() || (text.size() == 1 && allowed.find(text[0]) != std::string_view::npos);
+    return good ? Result<std::string>{std::string{text}} : refuse(key, text);
+}
+
+Result<Network> network_value(const Key&, std::string_view text) {
+    return Network::parse(text);
+}
+
+Result<std::string> FileValue::operator()(const Key& key, std::string_view text) const {
+    if (text.empty() || text.find('\0') != std::string_view::npos) {
+        return refuse(key, text);
+    }
+    return (std::filesystem::path{directory_} / text).lexically_normal().string();
 }
 
 Result<Endpoint> listener_value(const Key&, std::string_view text) {
@@ -107,18 +165,13 @@ Result<Endpoint> loopback_value(const Key&, std::string_view text) {
 }
 
 Result<Phase> phase_value(const Key& key, std::string_view text) {
-    SIDING_TRY(choice_value(key, text));
+    SIDING_TRY(choice_index(key, text));
     return parse_phase(text);
 }
 
 Result<LogLevel> log_level_value(const Key& key, std::string_view text) {
-    SIDING_TRY(choice_value(key, text));
+    SIDING_TRY(choice_index(key, text));
     return parse_log_level(text);
-}
-
-Result<BareNewlines> bare_newlines_value(const Key& key, std::string_view text) {
-    SIDING_ASSIGN(const std::string_view choice, choice_value(key, text));
-    return choice == "reject" ? BareNewlines::reject : BareNewlines::normalize;
 }
 
 }  // namespace siding::config

@@ -14,11 +14,17 @@ namespace siding::config {
 Result<std::uint64_t> size_value(const Key& key, std::string_view text);
 Result<std::chrono::milliseconds> duration_value(const Key& key, std::string_view text);
 Result<std::uint64_t> count_value(const Key& key, std::string_view text);
-Result<std::string_view> choice_value(const Key& key, std::string_view text);
+Result<bool> flag_value(const Key& key, std::string_view text);
+Result<unsigned> percent_value(const Key& key, std::string_view text);
 Result<std::optional<unsigned>> threads_value(const Key& key, std::string_view text);
 Result<DiskReserve> reserve_value(const Key& key, std::string_view text);
 Result<std::string> hostname_value(const Key& key, std::string_view text);
 Result<std::string> path_value(const Key& key, std::string_view text);
+Result<std::string> text_value(const Key& key, std::string_view text);
+Result<std::string> url_value(const Key& key, std::string_view text);
+Result<std::string> address_value(const Key& key, std::string_view text);  // empty: <>
+Result<std::string> delimiter_value(const Key& key, std::string_view text);
+Result<Network> network_value(const Key& key, std::string_view text);
 
 Result<Endpoint> listener_value(const Key& key, std::string_view text);  // an IP address
 Result<Endpoint> server_value(const Key& key, std::string_view text);    // port 25 by default
@@ -26,6 +32,28 @@ Result<Endpoint> loopback_value(const Key& key, std::string_view text);
 
 Result<Phase> phase_value(const Key& key, std::string_view text);
 Result<LogLevel> log_level_value(const Key& key, std::string_view text);
-Result<BareNewlines> bare_newlines_value(const Key& key, std::string_view text);
+
+// The word itself, and where it stands among the key's choices.
+Result<std::string> word_value(const Key& key, std::string_view text);
+Result<std::size_t> choice_index(const Key& key, std::string_view text);
+
+// Choices stand in the order of their enum.
+template <typename Enum>
+Result<Enum> enum_value(const Key& key, std::string_view text) {
+    SIDING_ASSIGN(const std::size_t index, choice_index(key, text));
+    return static_cast<Enum>(index);
+}
+
+// Makes paths absolute.
+class FileValue {
+public:
+    // `directory` is what relative ones start at.
+    explicit FileValue(std::string directory) : directory_{std::move(directory)} {}
+
+    Result<std::string> operator()(const Key& key, std::string_view text) const;
+
+private:
+    std::string directory_;
+};
 
 }  // namespace siding::config

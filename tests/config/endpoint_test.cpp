@@ -63,5 +63,20 @@ TEST(Endpoint, KnowsLoopback) {
     EXPECT_FALSE(is_loopback_address("localhost"));  // whatever it resolves to
 }
 
+TEST(Endpoint, OfAUrl) {
+    EXPECT_EQ(*parse_http_url("http://127.0.0.1:11333"), (Endpoint{"127.0.0.1", 11333}));
+    EXPECT_EQ(*parse_http_url("http://[::1]:80/"), (Endpoint{"::1", 80}));
+    for (const char* text :
+         {"",
+          "127.0.0.1:80",
+          "https://a.example:443",
+          "http://a.example",
+          "http://a.example:80/x",
+          "http://",
+          "http://user@a.example:80"}) {
+        EXPECT_FALSE(parse_http_url(text)) << text;
+    }
+}
+
 }  // namespace
 }  // namespace siding::config

@@ -48,9 +48,15 @@ TEST(Reference, TheExampleStillLoadsWithEveryLineInForce) {
             all.erase(at, 1);
         }
     }
+    // The default stands there, and ca_file is for another value.
+    constexpr std::string_view usual = "tls: opportunistic";
+    all.replace(all.find(usual), usual.size(), "tls: verify");
     const auto config = load_text(all, "all");
     ASSERT_TRUE(config) << config.error().text();
     EXPECT_TRUE(config->control.http);
+    EXPECT_EQ(config->tls.names.size(), 1U);
+    EXPECT_EQ(config->domains.begin()->second.recipients.files.size(), 2U);
+    EXPECT_FALSE(config->listeners.at(0).xclient.networks.empty());
 }
 
 TEST(Reference, TheMinimalExampleIsTenLinesAtMost) {

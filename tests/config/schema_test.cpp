@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <set>
 
@@ -38,8 +39,11 @@ TEST(Schema, ChildrenAreTheNextLevelOnly) {
     };
     EXPECT_TRUE(names("").contains("limits"));
     EXPECT_FALSE(names("").contains("message_size"));
-    EXPECT_EQ(names("listeners[]"), (std::set<std::string_view>{"address", "tls"}));
-    EXPECT_EQ(names("domains.*"), (std::set<std::string_view>{"phase", "recipients"}));
+    EXPECT_EQ(names("listeners[].xclient"), (std::set<std::string_view>{"networks", "required"}));
+    EXPECT_EQ(names("domains.*"), (std::set<std::string_view>{"phase", "recipients", "rewrite"}));
+    EXPECT_EQ(
+        names("domains.*.recipients"), (std::set<std::string_view>{"file", "import", "verify"})
+    );
     EXPECT_TRUE(names("log").contains("level"));
     EXPECT_TRUE(names("nothing").empty());
 }
@@ -57,17 +61,52 @@ TEST(Schema, DefaultsAreThoseOfTheStructs) {
 }
 
 TEST(Schema, EveryLeafIsASetting) {
-    const auto config = load_text(minimal_example(), "minimal");
+    auto config = load_text(minimal_example(), "minimal");
     ASSERT_TRUE(config);
+    config->tls.names["mx2.example.com"] = {"/c", "/k"};
     std::set<std::string_view> set;
     for (const auto& [path, setting] : settings_of(*config)) {
         set.insert(setting.key->path);
     }
     for (const Key& key : keys()) {
-        if (key.type != KeyType::group && !key.path.starts_with("listeners[]")) {
+        const bool part =
+            key.path.starts_with("listeners[]") || key.path.starts_with("domains.*.recipients.");
+        if (key.type != KeyType::group && !part) {
             EXPECT_TRUE(set.contains(key.path)) << key.path;
         }
     }
+}
+
+// The value is what the loader makes of each word.
+TEST(Schema, ChoicesStandInTheOrderOfTheirEnums) {
+    const auto index = [](std::string_view path, std::string_view word) {
+        const auto words = split_choices(find_key(path)->choices);
+        return std::ranges::find(words, word) - words.begin();
+    };
+    const auto number = [](auto value) { return static_cast<std::ptrdiff_t>(value); };
+    EXPECT_EQ(index("listeners[].tls", "starttls"), number(ListenerTls::starttls));
+    EXPECT_EQ(index("listeners[].tls", "implicit"), number(ListenerTls::implicit));
+    EXPECT_EQ(index("tls.minimum", "1.3"), number(TlsVersion::v1_3));
+    EXPECT_EQ(index("servers.*.tls", "opportunistic"), number(ServerTls::opportunistic));
+    EXPECT_EQ(index("servers.*.tls", "required"), number(ServerTls::required));
+    EXPECT_EQ(index("servers.*.tls", "verify"), number(ServerTls::verify));
+    constexpr const char* format = "domains.*.recipients.import[].format";
+    EXPECT_EQ(index(format, "virtual"), number(RecipientMapFormat::virtual_map));
+    EXPECT_EQ(index(format, "aliases"), number(RecipientMapFormat::aliases));
+    EXPECT_EQ(index(format, "relay_recipients"), number(RecipientMapFormat::relay_recipients));
+    EXPECT_EQ(index(format, "csv"), number(RecipientMapFormat::csv));
+    EXPECT_EQ(index("verify.when_unreachable", "defer"), number(Verify::Unreachable::defer));
+    EXPECT_EQ(index("filter.on_failure", "defer"), number(Filter::OnFailure::defer));
+    EXPECT_EQ(index("filter.on_reject", "tag"), number(Filter::OnReject::tag));
+    EXPECT_EQ(index("early_talkers", "log"), number(EarlyTalkers::log));
+    EXPECT_EQ(index("early_talkers", "ignore"), number(EarlyTalkers::ignore));
+    EXPECT_EQ(index("bare_newlines", "reject"), number(BareNewlines::reject));
+    EXPECT_EQ(index("log.level", "error"), number(LogLevel::error));
+}
+
+TEST(Schema, EveryExtensionIsOfferedByDefault) {
+    EXPECT_EQ(Config{}.extensions, all_extensions());
+    EXPECT_EQ(all_extensions().size(), 11U);
 }
 
 TEST(Suggest, NamesTheNearestWord) {

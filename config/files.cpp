@@ -1,0 +1,79 @@
+#include "config/files.hpp"
+
+#include "base/bytes.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace siding::config {
+namespace {
+
+// Empty where the file can be read.
+std::string why_unreadable(const std::string& path) {
+    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) {
+        return std::strerror(errno);
+    }
+    struct stat facts {};
+    const bool known = fstat(fd, &facts) == 0;
+    close(fd);
+    return known && S_ISREG(facts.st_mode) ? "" : "it is no file";
+}
+
+class Files {
+public:
+    explicit Files(Problems& problems) : problems_{problems} {}
+
+    void check(const std::string& key, const std::string& path) {
+        if (const std::string why = why_unreadable(path); !why.empty()) {
+            problems_.add(
+                problems_.place_of(key),
+                key,
+                fmt::format("{} cannot be read: {}", escape(path), why)
+            );
+        }
+    }
+
+    void check(const std::string& key, const std::optional<std::string>& path) {
+        if (path) {
+            check(key, *path);
+        }
+    }
+
+    void check(const std::string& key, const Identity& identity) {
+        check(key + ".certificate", identity.certificate);
+        check(key + ".key", identity.key);
+    }
+
+private:
+    Problems& problems_;
+};
+
+}  // namespace
+
+void check_files(const Config& config, Problems& problems) {
+    Files files{problems};
+    if (config.tls.identity) {
+        files.check("tls", *config.tls.identity);
+    }
+    for (const auto& [name, identity] : config.tls.names) {
+        files.check("tls.names." + name, identity);
+    }
+    for (const auto& [name, server] : config.servers) {
+        files.check(fmt::format("servers.{}.ca_file", name), server.ca_file);
+    }
+    for (const auto& [domain, settings] : config.domains) {
+        const std::string key = "domains." + domain.text();
+        for (const RecipientFile& file : settings.recipients.files) {
+            files.check(key + ".recipients", file.path);
+        }
+        files.check(key + ".rewrite", settings.rewrite);
+    }
+    files.check("control.token_file", config.control.token_file);
+}
+
+}  // namespace siding::config

@@ -1,0 +1,19 @@
+// The parts of a configuration, each read by one function. Included by the loader alone.
+#pragma once
+
+#include "config/section.hpp"
+#include "config/values.hpp"
+
+namespace siding::config {
+
+// Listeners go by `tls`, domains by `servers`: those come first.
+void read_tls(Section& root, const FileValue& file, Tls& tls, Problems& problems);
+void read_listeners(Section& root, Config& config);
+void read_servers(Section& root, const FileValue& file, Config& config);
+void read_domains(Section& root, const FileValue& file, Config& config, Problems& problems);
+void read_verify(Section& root, Config& config);
+void read_filter(Section& root, Filter& filter);
+void read_limits(Section& root, Limits& limits);
+void read_timeouts(Section& root, Timeouts& timeouts);
+
+}  // namespace siding::config
