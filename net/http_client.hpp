@@ -22,14 +22,6 @@ struct HttpCall {
     std::string content_type = "application/json";
 };
 
-struct HttpReply {
-    unsigned status = 0;
-    std::string content_type;
-    std::string body;
-
-    bool ok() const { return status >= 200 && status < 300; }
-};
-
 // Takes pieces of a body; its error ends the download.
 using HttpSink = std::function<Result<void>(std::string_view)>;
 

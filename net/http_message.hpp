@@ -41,6 +41,15 @@ struct HttpResponse {
     std::vector<std::pair<std::string, std::string>> headers = {};  // trusted text
 };
 
+// An answer as a client of ours sees it.
+struct HttpReply {
+    unsigned status = 0;
+    std::string content_type;
+    std::string body;
+
+    bool ok() const { return status >= 200 && status < 300; }
+};
+
 using HttpHandler = std::function<awaitable<HttpResponse>(const HttpRequest&)>;
 
 struct HttpTarget {

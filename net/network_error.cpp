@@ -1,6 +1,7 @@
 #include "net/network_error.hpp"
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/ssl/error.hpp>
 
 #include <cerrno>
 #include <utility>
@@ -21,6 +22,10 @@ bool is_closed(const Error& failure) {
     return failure.code == error::eof || failure.code == error::connection_reset ||
            failure.code == error::connection_aborted || failure.code == error::broken_pipe ||
            failure.code == error::not_connected;
+}
+
+bool is_tls_failure(const Error& failure) {
+    return failure.code.category() == error::get_ssl_category();
 }
 
 Error make_timeout(std::string what) {

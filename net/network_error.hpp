@@ -11,6 +11,8 @@ bool is_timeout(const Error& error);    // a deadline passed
 bool is_cancelled(const Error& error);  // TaskGroup::cancel or abort
 bool is_closed(const Error& error);     // the peer closed or reset the connection
 
+bool is_tls_failure(const Error& error);  // what OpenSSL refuses: of a handshake, or later
+
 Error make_timeout(std::string what);
 Error make_cancelled(std::string what);
 

@@ -8,13 +8,14 @@
 namespace siding::net {
 
 ReadBuffer::ReadBuffer(std::size_t capacity, std::size_t line_octets_max)
-    : storage_{std::make_unique_for_overwrite<char[]>(capacity)},
-      capacity_{capacity},
-      line_octets_max_{line_octets_max} {
+    : capacity_{capacity}, line_octets_max_{line_octets_max} {
     SIDING_CHECK(0 < line_octets_max && line_octets_max <= capacity, "a line fits in its buffer");
 }
 
 std::span<char> ReadBuffer::room() {
+    if (!storage_) {
+        storage_ = std::make_unique_for_overwrite<char[]>(capacity_);
+    }
     // Moving what is left is cheap when it is little, and needed when there is no room behind it.
     if (begin_ > 0 && (end_ - begin_ <= begin_ || end_ == capacity_)) {
         std::memmove(storage_.get(), storage_.get() + begin_, end_ - begin_);
@@ -31,6 +32,9 @@ void ReadBuffer::commit(std::size_t octets) {
 }
 
 std::optional<ReadBuffer::Line> ReadBuffer::next_line() {
+    if (scanned_ == end_) {
+        return std::nullopt;
+    }
     char* const base = storage_.get();
     const auto* feed =
         static_cast<const char*>(std::memchr(base + scanned_, '\n', end_ - scanned_));
@@ -58,6 +62,13 @@ void ReadBuffer::consume(std::size_t octets) {
     SIDING_CHECK(octets <= end_ - begin_, "more octets than there are");
     begin_ += octets;
     scanned_ = std::max(scanned_, begin_);
+}
+
+void ReadBuffer::release() {
+    if (empty()) {
+        storage_.reset();
+        begin_ = end_ = scanned_ = 0;
+    }
 }
 
 void ReadBuffer::discard_all() {

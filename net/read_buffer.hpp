@@ -1,7 +1,8 @@
 // Received octets, bounded: as lines for a command dialogue or as plain octets for bodies. Pure.
 //
 // A line ends at LF, and says whether a CR stood before it: SMTP accepts only CRLF (RFC 5321
-// §2.3.8), and the dialogue must see the difference. Views are valid until the next room().
+// §2.3.8), and the dialogue must see the difference. Views are valid until the next room() or
+// release(). Memory is taken at the first room(), and given back by release().
 #pragma once
 
 #include <cstddef>
@@ -37,13 +38,18 @@ public:
 
     bool empty() const { return begin_ == end_; }
 
+    std::size_t capacity() const { return capacity_; }
+
+    // Gives the memory back if nothing is in it.
+    void release();
+
     // Octets of over-long lines dropped so far, over the buffer's life.
     std::size_t discarded_octets() const { return discarded_; }
 
 private:
     void discard_all();
 
-    std::unique_ptr<char[]> storage_;
+    std::unique_ptr<char[]> storage_;  // nothing until somebody wants room
     std::size_t capacity_;
     std::size_t line_octets_max_;
     std::size_t begin_ = 0;

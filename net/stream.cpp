@@ -2,14 +2,15 @@
 
 #include "base/check.hpp"
 #include "base/limits.hpp"
-#include "net/deadline.hpp"
 #include "net/network_error.hpp"
+#include "net/stream_body.hpp"
 
 #include <boost/asio/completion_condition.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/compose.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <netinet/in.h>
@@ -20,16 +21,26 @@
 namespace siding::net {
 namespace {
 
-using Socket = asio::generic::stream_protocol::socket;
 using boost::system::error_code;
 
 // What finish() throws away at most while it waits for the peer to notice.
 constexpr std::size_t finish_octets_max = 256 * 1024;
 
-bool obeys(asio::cancellation_type received, OnCancel on_cancel) {
-    const auto terminal = received & asio::cancellation_type::terminal;
-    return on_cancel == OnCancel::stop ? received != asio::cancellation_type::none
-                                       : terminal != asio::cancellation_type::none;
+// A composed operation hears abort() but not the kind of cancellation that cancel() emits.
+awaitable<error_code> wait_deaf(StreamSocket& socket, StreamSocket::wait_type event) {
+    auto token = use_result;
+    auto wait = [&socket, event, waiting = false](auto& self, error_code code = {}) mutable {
+        if (waiting) {
+            self.complete(code);
+            return;
+        }
+        waiting = true;
+        socket.async_wait(event, std::move(self));
+    };
+    const auto [code] = co_await asio::async_compose<decltype(token), void(error_code)>(
+        std::move(wait), token, socket
+    );
+    co_return code;
 }
 
 int family_of(int socket) {
@@ -45,28 +56,6 @@ void send_without_delay(int socket) {
 }
 
 }  // namespace
-
-struct Stream::Body {
-    explicit Body(const asio::any_io_executor& executor)
-        : socket{executor}, deadline{executor, [this] { interrupt(); }} {}
-
-    void interrupt() {
-        error_code ignored;
-        socket.cancel(ignored);
-    }
-
-    Error failure(const char* what, error_code code) const {
-        return {code, std::string{what} + " " + peer.text()};
-    }
-
-    Error timeout() const { return make_timeout(peer.text()); }
-
-    int descriptor() { return socket.native_handle(); }
-
-    Socket socket;
-    Endpoint peer;
-    Deadline deadline;  // refers to the socket
-};
 
 Stream::Stream(std::unique_ptr<Body> body) : body_{std::move(body)} {}
 Stream::~Stream() = default;
@@ -93,23 +82,67 @@ Result<Stream> Stream::create(
     return Stream{std::move(body)};
 }
 
+awaitable<Result<void>> Stream::wait_readable(OnCancel on_cancel) {
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (is_stopped(state.cancelled(), on_cancel)) {
+        co_return make_cancelled(body_->peer.text());
+    }
+    error_code code;
+    if (on_cancel == OnCancel::stop) {
+        std::tie(code) = co_await body_->socket.async_wait(StreamSocket::wait_read, use_result);
+    } else {
+        code = co_await wait_deaf(body_->socket, StreamSocket::wait_read);
+    }
+    if (code) {
+        co_return body_->failure("reading from", code);
+    }
+    co_return Result<void>{};
+}
+
+awaitable<Result<void>> Stream::wait_writable() {
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (is_stopped(state.cancelled(), OnCancel::finish)) {
+        co_return make_cancelled(body_->peer.text());
+    }
+    const error_code code = co_await wait_deaf(body_->socket, StreamSocket::wait_write);
+    if (code) {
+        co_return body_->failure("writing to", code);
+    }
+    co_return Result<void>{};
+}
+
+// No coroutine: the frames of waiting reads are most of what an idle connection costs.
 awaitable<Result<std::size_t>> Stream::receive(std::span<char> room, OnCancel on_cancel) {
     SIDING_CHECK(!room.empty(), "a read needs room");
+    if (body_->tls) {
+        return receive_tls(room, on_cancel);
+    }
+    return on_cancel == OnCancel::stop ? receive_plain(room) : receive_deaf(room);
+}
+
+awaitable<Result<std::size_t>> Stream::receive_plain(std::span<char> room) {
     const auto state = co_await asio::this_coro::cancellation_state;
-    if (obeys(state.cancelled(), on_cancel)) {
+    if (is_stopped(state.cancelled(), OnCancel::stop)) {
         co_return make_cancelled(body_->peer.text());
     }
     const auto target = asio::buffer(room.data(), room.size());
-    error_code code;
-    std::size_t count = 0;
-    if (on_cancel == OnCancel::stop) {
-        std::tie(code, count) = co_await body_->socket.async_read_some(target, use_result);
-    } else {
-        // A composed operation does not hear the kind of cancellation that cancel() emits.
-        const auto one_octet = asio::transfer_at_least(1);
-        std::tie(code, count) =
-            co_await asio::async_read(body_->socket, target, one_octet, use_result);
+    const auto [code, count] = co_await body_->socket.async_read_some(target, use_result);
+    if (count == 0 && code) {
+        co_return body_->failure("reading from", code);
     }
+    co_return count;
+}
+
+awaitable<Result<std::size_t>> Stream::receive_deaf(std::span<char> room) {
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (is_stopped(state.cancelled(), OnCancel::finish)) {
+        co_return make_cancelled(body_->peer.text());
+    }
+    const auto target = asio::buffer(room.data(), room.size());
+    // A composed operation does not hear the kind of cancellation that cancel() emits.
+    const auto one_octet = asio::transfer_at_least(1);
+    const auto [code, count] =
+        co_await asio::async_read(body_->socket, target, one_octet, use_result);
     if (count == 0 && code) {
         co_return body_->failure("reading from", code);
     }
@@ -117,6 +150,9 @@ awaitable<Result<std::size_t>> Stream::receive(std::span<char> room, OnCancel on
 }
 
 awaitable<Result<void>> Stream::send(std::span<const asio::const_buffer> pieces) {
+    if (body_->tls) {
+        co_return co_await send_tls(pieces);
+    }
     // Composed, so deaf to cancel() as above: what we have begun to say is said.
     const auto [code, count] = co_await asio::async_write(body_->socket, pieces, use_result);
     if (code) {
@@ -148,6 +184,37 @@ awaitable<Result<void>> Stream::fill(
     co_return Result<void>{};
 }
 
+std::span<char> Stream::room_for(ReadBuffer& buffer) {
+    if (!buffer.empty()) {
+        return buffer.room();
+    }
+    buffer.release();
+    const auto size = std::min(body_->first_octets.size(), buffer.capacity());
+    return std::span{body_->first_octets}.first(size);
+}
+
+void Stream::keep(ReadBuffer& buffer, std::span<const char> room, std::size_t count) {
+    if (!buffer.empty()) {
+        buffer.commit(count);
+        return;
+    }
+    std::copy_n(room.begin(), count, buffer.room().begin());
+    buffer.commit(count);
+    if (count == room.size() && !buffer.room().empty()) {
+        buffer.commit(receive_ready(buffer.room()));
+    }
+}
+
+std::size_t Stream::receive_ready(std::span<char> room) {
+    if (body_->tls) {
+        std::size_t octets = 0;
+        const auto status = body_->tls->engine->read(room, octets);
+        return status == TlsEngine::Status::done ? octets : 0;
+    }
+    const auto count = ::recv(body_->descriptor(), room.data(), room.size(), MSG_DONTWAIT);
+    return count > 0 ? static_cast<std::size_t>(count) : 0;
+}
+
 awaitable<Result<ReadBuffer::Line>> Stream::read_line(
     ReadBuffer& buffer, std::chrono::milliseconds timeout, OnCancel on_cancel
 ) {
@@ -157,12 +224,13 @@ awaitable<Result<ReadBuffer::Line>> Stream::read_line(
     body_->deadline.arm(timeout);
     Result<ReadBuffer::Line> result = Error{Errc::internal, "no line yet"};
     for (bool reading = true; reading;) {
-        auto count = co_await receive(buffer.room(), on_cancel);
+        const std::span<char> room = room_for(buffer);
+        auto count = co_await receive(room, on_cancel);
         if (count.has_error()) {
             result = std::move(count).error();
             break;
         }
-        buffer.commit(*count);
+        keep(buffer, room, *count);
         if (const auto line = buffer.next_line()) {
             result = *line;
             reading = false;
@@ -176,6 +244,63 @@ awaitable<Result<ReadBuffer::Line>> Stream::read_line(
         co_return body_->timeout();
     }
     co_return result;
+}
+
+awaitable<Result<void>> Stream::wait_input(std::chrono::milliseconds timeout, OnCancel on_cancel) {
+    body_->deadline.arm(timeout);
+    auto result = co_await wait_until_input(on_cancel);
+    const bool expired = body_->deadline.disarm();
+    if (expired && result.has_error()) {
+        co_return body_->timeout();
+    }
+    co_return result;
+}
+
+awaitable<Result<void>> Stream::wait_until_input(OnCancel on_cancel) {
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (is_stopped(state.cancelled(), on_cancel)) {
+        co_return make_cancelled(body_->peer.text());
+    }
+    while (!has_input()) {
+        // TLS may have to answer before it can go on reading (RFC 8446 §4.6.3).
+        const bool must_write =
+            body_->tls && body_->tls->engine->peek() == TlsEngine::Status::want_write;
+        auto ready = must_write ? wait_writable() : wait_readable(on_cancel);
+        auto result = co_await std::move(ready);
+        SIDING_CO_TRY(std::move(result));
+    }
+    co_return Result<void>{};
+}
+
+awaitable<Result<std::size_t>> Stream::peek(
+    std::span<char> room, std::chrono::milliseconds timeout
+) {
+    SIDING_CHECK(!room.empty() && !body_->tls, "a look at plain octets needs room");
+    body_->deadline.arm(timeout);
+    auto result = co_await peek(room);
+    const bool expired = body_->deadline.disarm();
+    if (expired && result.has_error()) {
+        co_return body_->timeout();
+    }
+    co_return result;
+}
+
+awaitable<Result<std::size_t>> Stream::peek(std::span<char> room) {
+    while (true) {
+        const auto count =
+            ::recv(body_->descriptor(), room.data(), room.size(), MSG_PEEK | MSG_DONTWAIT);
+        if (count > 0) {
+            co_return static_cast<std::size_t>(count);
+        }
+        if (count == 0) {
+            co_return body_->failure("reading from", asio::error::eof);
+        }
+        if (errno != EAGAIN && errno != EWOULDBLOCK) {
+            co_return make_system_error("reading from " + body_->peer.text());
+        }
+        auto ready = co_await wait_readable(OnCancel::stop);
+        SIDING_CO_TRY(std::move(ready));
+    }
 }
 
 awaitable<Result<void>> Stream::write(std::string_view octets, std::chrono::milliseconds timeout) {
@@ -205,23 +330,34 @@ const Endpoint& Stream::peer() const {
     return body_->peer;
 }
 
+void Stream::set_peer(Endpoint peer) {
+    body_->peer = std::move(peer);
+}
+
 std::optional<PeerCredentials> Stream::peer_credentials() const {
     return body_->peer.family == Family::local ? credentials_of(body_->descriptor()) : std::nullopt;
 }
 
 bool Stream::has_input() const {
+    if (body_->tls) {
+        const auto status = body_->tls->engine->peek();
+        return status == TlsEngine::Status::done || status == TlsEngine::Status::failed;
+    }
     char octet = 0;
     const auto count = ::recv(body_->descriptor(), &octet, 1, MSG_PEEK | MSG_DONTWAIT);
     return count >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
 }
 
 awaitable<void> Stream::finish(std::chrono::milliseconds timeout) {
+    if (body_->tls) {
+        body_->tls->engine->send_close_notify();
+    }
     error_code code;
-    body_->socket.shutdown(Socket::shutdown_send, code);
-    std::array<char, 4096> waste;
+    body_->socket.shutdown(StreamSocket::shutdown_send, code);
     body_->deadline.arm(timeout);
     for (std::size_t total = 0; !code && total < finish_octets_max;) {
-        const auto count = co_await receive(waste, OnCancel::finish);
+        // What still comes is thrown away, so nobody needs to decrypt it.
+        const auto count = co_await receive_deaf(body_->first_octets);
         if (count.has_error()) {
             break;
         }
@@ -232,6 +368,9 @@ awaitable<void> Stream::finish(std::chrono::milliseconds timeout) {
 }
 
 void Stream::close() {
+    if (body_->tls) {
+        body_->tls->engine->close();
+    }
     error_code ignored;
     body_->socket.close(ignored);
 }

@@ -105,5 +105,23 @@ TEST(ReadBuffer, has_no_room_when_full_of_unread_octets) {
     EXPECT_EQ(buffer.room().size(), 1U);
 }
 
+TEST(ReadBuffer, gives_its_memory_back_when_empty_only) {
+    ReadBuffer buffer{32, 32};
+    buffer.release();
+    EXPECT_TRUE(buffer.empty());
+    EXPECT_FALSE(buffer.next_line().has_value());
+    EXPECT_EQ(buffer.data(), "");
+    const std::string_view input = "NOOP\r\nQU";
+    std::copy(input.begin(), input.end(), buffer.room().begin());
+    buffer.commit(input.size());
+    EXPECT_EQ(buffer.next_line()->text, "NOOP");
+    buffer.release();
+    EXPECT_EQ(buffer.data(), "QU");
+    buffer.consume(2);
+    buffer.release();
+    EXPECT_EQ(buffer.room().size(), 32U);
+    EXPECT_FALSE(buffer.next_line().has_value());
+}
+
 }  // namespace
 }  // namespace siding::net

@@ -102,6 +102,51 @@ TEST(Stream, finish_lets_the_last_words_arrive) {
     loop.run(speak_last(pair));
 }
 
+awaitable<void> send_more_than_is_looked_for(StreamPair& pair) {
+    std::string much;
+    for (int n = 0; n < 200; ++n) {
+        much += "RCPT TO:<" + std::to_string(n) + "@example.com>\r\n";
+    }
+    auto written = co_await pair.far.write(much, 1s);
+    EXPECT_TRUE(written.has_value());
+    ReadBuffer buffer{16 * 1024, 4096};
+    auto line = co_await pair.near.read_line(buffer, 1s);
+    EXPECT_EQ(line->text, "RCPT TO:<0@example.com>");
+    // All that had come is there, so that answers can be gathered (RFC 2920 §3.2).
+    EXPECT_EQ(buffer.data().size(), much.size() - 25);
+    EXPECT_FALSE(pair.near.has_input());
+}
+
+TEST(Stream, reads_all_that_has_come) {
+    RunLoop loop;
+    StreamPair pair = StreamPair::create(loop.executor());
+    loop.run(send_more_than_is_looked_for(pair));
+}
+
+awaitable<void> wait_for_input(StreamPair& pair) {
+    auto waited = co_await pair.near.wait_input(20ms);
+    EXPECT_TRUE(waited.has_error() && is_timeout(waited.error()));
+    auto written = co_await pair.far.write("x", 1s);
+    EXPECT_TRUE(written.has_value());
+    waited = co_await pair.near.wait_input(1s);
+    EXPECT_TRUE(waited.has_value());
+    EXPECT_TRUE(pair.near.has_input());
+}
+
+TEST(Stream, waits_for_input_without_reading) {
+    RunLoop loop;
+    StreamPair pair = StreamPair::create(loop.executor());
+    loop.run(wait_for_input(pair));
+}
+
+TEST(Stream, shows_the_peer_that_it_was_told) {
+    RunLoop loop;
+    StreamPair pair = StreamPair::create(loop.executor());
+    pair.near.set_peer({Family::ipv4, "192.0.2.1", 40000});
+    EXPECT_EQ(pair.near.peer().text(), "192.0.2.1:40000");
+    EXPECT_FALSE(pair.near.is_tls());
+}
+
 awaitable<void> many_short_reads(StreamPair& pair) {
     std::array<char, 16> room;
     for (int n = 0; n < 5000; ++n) {
