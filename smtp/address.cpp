@@ -14,10 +14,16 @@ bool is_alphanumeric(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
+bool is_ascii(char c) {
+    return static_cast<unsigned char>(c) < 0x80;
+}
+
 // RFC 5322 §3.2.3 atext, and the dot wherever it stands: a..b@ and a.@ are in real use.
+// RFC 6531 §3.3: all of UTF-8 beyond ASCII.
 bool is_local_char(char c) {
-    return is_alphanumeric(c) || (c != '\0' && std::string_view{"!#$%&'*+-/=?^_`{|}~."}.find(c) !=
-                                                   std::string_view::npos);
+    return is_alphanumeric(c) || !is_ascii(c) ||
+           (c != '\0' && std::string_view{"!#$%&'*+-/=?^_`{|}~."}.find(c) != std::string_view::npos
+           );
 }
 
 bool is_literal_char(char c) {
@@ -26,14 +32,15 @@ bool is_literal_char(char c) {
 
 // Length of the quoted string at the front of `text` with both quotes, 0 if it does not end.
 std::size_t quoted_length(std::string_view text) {
+    bool is_escaped = false;
     for (std::size_t i = 1; i < text.size(); ++i) {
         if (static_cast<unsigned char>(text[i]) < 0x20 || text[i] == 0x7F) {
             return 0;
         }
-        if (text[i] == '"') {
+        if (text[i] == '"' && !is_escaped) {
             return i + 1;
         }
-        i += text[i] == '\\' ? 1 : 0;
+        is_escaped = text[i] == '\\' && !is_escaped;
     }
     return 0;
 }
@@ -108,11 +115,8 @@ private:
     }
 
     Parsed<Path> mailbox(std::string_view text) const {
-        if (text.size() > limits::path_octets_max) {
+        if (text.size() > limits::path_octets_max || !siding::is_utf8(text)) {
             return refuse(text);
-        }
-        if (std::ranges::any_of(text, [](unsigned char c) { return c > 0x7F; })) {
-            return Reply{553, {5, 6, 7}, "Non-ASCII address needs SMTPUTF8"};  // RFC 6531 §3.5
         }
         if (text.empty()) {
             return Path{};
@@ -151,6 +155,10 @@ private:
 };
 
 }  // namespace
+
+bool Path::needs_smtputf8() const {
+    return !std::ranges::all_of(text, is_ascii);
+}
 
 bool Path::is_postmaster() const {
     return equals_ignoring_case(text, "postmaster");

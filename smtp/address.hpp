@@ -2,6 +2,7 @@
 //
 // The text is kept and passed on verbatim. Only what is needed to route is understood: '%' and '!'
 // mean nothing here, a source route is dropped (RFC 5321 §3.6.1), and no control octet gets in.
+// Well-formed UTF-8 does, in both parts (RFC 6531 §3.3); who may say so the dialogue knows.
 // Lenient where common clients need it: missing brackets, spaces after the colon, repeated dots.
 #pragma once
 
@@ -20,7 +21,8 @@ struct Path {
     std::optional<Address> address;
 
     bool is_null() const { return text.empty(); }
-    bool is_postmaster() const;  // RFC 5321 §4.1.1.3: the one name that needs no domain
+    bool needs_smtputf8() const;  // has octets outside ASCII
+    bool is_postmaster() const;   // RFC 5321 §4.1.1.3: the one name that needs no domain
 
     bool operator==(const Path&) const = default;
 };
@@ -30,8 +32,7 @@ struct ParsedPath {
     std::string_view rest;  // parameters: empty, or starts behind the space
 };
 
-// `text` is what follows "FROM:" or "TO:". Refused with 501 5.1.7 (reverse) or 501 5.1.3 (forward),
-// 553 5.6.7 for octets outside ASCII (RFC 6531 §3.5).
+// `text` is what follows "FROM:" or "TO:". Refused with 501 5.1.7 (reverse) or 501 5.1.3 (forward).
 Parsed<ParsedPath> parse_reverse_path(std::string_view text);
 Parsed<ParsedPath> parse_forward_path(std::string_view text);
 

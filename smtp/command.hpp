@@ -6,6 +6,7 @@
 #include "smtp/parameters.hpp"
 #include "smtp/reply.hpp"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -27,11 +28,19 @@ struct Rcpt {
     RcptParameters parameters;
 };
 struct Data {};
+struct Bdat {  // RFC 3030 §2
+    std::uint64_t octets = 0;
+    bool last = false;
+};
 struct Rset {};
 struct Noop {};
 struct Vrfy {};
 struct Quit {};
-// A verb of SMTP that is not spoken here: EXPN, HELP, ETRN, AUTH, BDAT, STARTTLS, …
+struct StartTls {};
+struct Xclient {
+    std::string attributes;  // for parse_xclient
+};
+// A verb of SMTP that is not spoken here: EXPN, HELP, ETRN, AUTH, …
 struct NotImplemented {};
 // Another protocol's request or a header field: HTTP through a form or an SSRF, or a client that
 // lost its place. RFC 5321 §7.9 lets a server go.
@@ -44,15 +53,18 @@ using Command = std::variant<
     command::Mail,
     command::Rcpt,
     command::Data,
+    command::Bdat,
     command::Rset,
     command::Noop,
     command::Vrfy,
     command::Quit,
+    command::StartTls,
+    command::Xclient,
     command::NotImplemented,
     command::Foreign>;
 
 // `line` is without its CRLF. Refused with 500 5.5.2, 501 5.5.4 or what the path and the parameters
-// are refused with.
-Parsed<Command> parse_command(std::string_view line);
+// are refused with; with 521 5.5.4 for a BDAT that does not tell where its octets end.
+Parsed<Command> parse_command(std::string_view line, const Extensions& offered = Extensions::all());
 
 }  // namespace siding::smtp

@@ -18,10 +18,15 @@ std::string_view trim(std::string_view text) {
 
 }  // namespace
 
+// As format_trace_header writes it, at the start of a folded line.
+HeaderScan::HeaderScan(std::string_view hostname)
+    : own_mark_{"by " + std::string{hostname} + " (Siding) "} {}
+
 void HeaderScan::feed(std::string_view octets) {
     while (!done_ && !octets.empty()) {
         const std::size_t lf = octets.find('\n');
         const std::string_view part = octets.substr(0, lf);
+        octets_ += lf == std::string_view::npos ? part.size() : part.size() + 1;
         const std::size_t room = limits::message_id_octets_max - line_.size();
         line_.append(part.substr(0, room));
         is_line_cut_ = is_line_cut_ || part.size() > room;
@@ -41,12 +46,14 @@ void HeaderScan::on_line() {
         if (in_message_id_) {
             append_message_id(line);
         }
+        look_for_ourselves(line);
         return;
     }
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) {
         done_ = !is_line_cut_;  // the empty line, or a body without one
         in_message_id_ = false;
+        in_received_ = false;
         return;
     }
     on_field(trim(line.substr(0, colon)), line.substr(colon + 1));
@@ -56,8 +63,17 @@ void HeaderScan::on_field(std::string_view name, std::string_view value) {
     in_message_id_ = message_id_.empty() && equals_ignoring_case(name, "Message-ID");
     if (in_message_id_) {
         append_message_id(value);
-    } else if (equals_ignoring_case(name, "Received")) {
-        ++received_fields_;
+    }
+    in_received_ = equals_ignoring_case(name, "Received");
+    received_fields_ += in_received_ ? 1 : 0;
+    look_for_ourselves(value);
+}
+
+// Counts each field once.
+void HeaderScan::look_for_ourselves(std::string_view text) {
+    if (in_received_ && !own_mark_.empty() && text.find(own_mark_) != std::string_view::npos) {
+        ++own_received_fields_;
+        in_received_ = false;
     }
 }
 

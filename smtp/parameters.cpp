@@ -1,6 +1,7 @@
 #include "smtp/parameters.hpp"
 
 #include "base/bytes.hpp"
+#include "smtp/xtext.hpp"
 
 #include <algorithm>
 #include <array>
@@ -19,35 +20,153 @@ Reply bad(std::string_view parameter) {
     return Reply{501, {5, 5, 4}, "Bad parameter: " + printable(parameter)};
 }
 
+// What follows the '='; nothing without one.
+using Value = std::optional<std::string_view>;
+
+bool is_ascii(std::string_view text) {
+    return std::ranges::all_of(text, [](unsigned char c) { return c < 0x80; });
+}
+
+bool has_control(std::string_view text) {
+    return std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7F; });
+}
+
 // RFC 1870 §3: one to twenty digits.
-bool take_size(std::string_view value, MailParameters& parameters) {
+bool take_size(const Value& value, MailParameters& parameters) {
     std::uint64_t size = 0;
-    const char* const end = value.data() + value.size();
-    const auto [parsed_to, error] = std::from_chars(value.data(), end, size);
-    if (parameters.size || value.empty() || error != std::errc{} || parsed_to != end) {
+    if (parameters.size || !value || value->empty()) {
         return false;
     }
+    const char* const end = value->data() + value->size();
+    const auto [parsed_to, error] = std::from_chars(value->data(), end, size);
     parameters.size = size;
-    return true;
+    return error == std::errc{} && parsed_to == end;
 }
 
-bool take_body(std::string_view value, MailParameters& parameters) {
-    const bool eight_bit = equals_ignoring_case(value, "8BITMIME");
-    if (parameters.body || (!eight_bit && !equals_ignoring_case(value, "7BIT"))) {
+bool take_body(const Value& value, MailParameters& parameters) {
+    struct Row {
+        std::string_view text;
+        Body body;
+    };
+    constexpr std::array rows = {
+        Row{"7BIT", Body::seven_bit},
+        Row{"8BITMIME", Body::eight_bit_mime},
+        Row{"BINARYMIME", Body::binary_mime},
+    };
+    const auto* const row = std::ranges::find_if(rows, [&](const Row& known) {
+        return value && equals_ignoring_case(known.text, *value);
+    });
+    if (parameters.body || row == rows.end()) {
         return false;
     }
-    parameters.body = eight_bit ? Body::eight_bit_mime : Body::seven_bit;
+    parameters.body = row->body;
     return true;
 }
 
-struct MailKeyword {
-    std::string_view keyword;
-    bool (*take)(std::string_view value, MailParameters& parameters);  // false: bad or repeated
+bool take_flag(const Value& value, bool& flag) {
+    return !value && !std::exchange(flag, true);
+}
+
+bool take_smtputf8(const Value& value, MailParameters& parameters) {
+    return take_flag(value, parameters.smtputf8);
+}
+
+bool take_requiretls(const Value& value, MailParameters& parameters) {
+    return take_flag(value, parameters.requiretls);
+}
+
+bool take_ret(const Value& value, MailParameters& parameters) {
+    const bool full = value && equals_ignoring_case(*value, "FULL");
+    if (parameters.ret || (!full && (!value || !equals_ignoring_case(*value, "HDRS")))) {
+        return false;
+    }
+    parameters.ret = full ? Ret::full : Ret::hdrs;
+    return true;
+}
+
+// RFC 3461 §4.4: printable ASCII before it was encoded.
+bool take_envid(const Value& value, MailParameters& parameters) {
+    const auto decoded = value ? decode_xtext(*value) : std::nullopt;
+    if (parameters.envid || !decoded || decoded->empty() || has_control(*decoded) ||
+        !is_ascii(*decoded)) {
+        return false;
+    }
+    parameters.envid = *value;
+    return true;
+}
+
+bool take_notify(const Value& value, RcptParameters& parameters) {
+    if (parameters.notify || !value) {
+        return false;
+    }
+    Notify notify;
+    std::size_t words = 0;
+    for (std::size_t start = 0; start <= value->size(); ++words) {
+        const std::size_t comma = std::min(value->find(',', start), value->size());
+        const std::string_view word = value->substr(start, comma - start);
+        bool* const flag = equals_ignoring_case(word, "NEVER")     ? &notify.never
+                           : equals_ignoring_case(word, "SUCCESS") ? &notify.success
+                           : equals_ignoring_case(word, "FAILURE") ? &notify.failure
+                           : equals_ignoring_case(word, "DELAY")   ? &notify.delay
+                                                                   : nullptr;
+        if (flag == nullptr) {
+            return false;
+        }
+        *flag = true;
+        start = comma + 1;
+    }
+    parameters.notify = notify;
+    return !notify.never || words == 1;
+}
+
+bool is_address_type(std::string_view text) {
+    return !text.empty() && std::ranges::all_of(text, [](unsigned char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '_' || c == '.';
+    });
+}
+
+// RFC 3461 §4.2, and RFC 6533 §3: addresses of the type "utf-8" may stand there as they are.
+bool take_orcpt(const Value& value, RcptParameters& parameters) {
+    const std::size_t semicolon = value ? value->find(';') : std::string_view::npos;
+    if (parameters.orcpt || semicolon == std::string_view::npos) {
+        return false;
+    }
+    const std::string_view type = value->substr(0, semicolon);
+    std::string ascii{value->substr(semicolon + 1)};
+    const bool is_utf8_type = equals_ignoring_case(type, "utf-8");
+    if (is_utf8_type) {
+        std::erase_if(ascii, [](unsigned char c) { return c >= 0x80; });
+    }
+    const auto decoded = decode_xtext(ascii);
+    if (!is_address_type(type) || semicolon + 1 == value->size() || !decoded ||
+        has_control(*decoded) || !is_ascii(*decoded)) {
+        return false;
+    }
+    parameters.orcpt = *value;
+    return true;
+}
+
+template <typename Parameters>
+struct Keyword {
+    std::string_view text;
+    Extension extension;
+    bool (*take)(const Value& value, Parameters& parameters);  // false: bad or repeated
 };
 
 constexpr std::array mail_keywords = {
-    MailKeyword{"SIZE", take_size},
-    MailKeyword{"BODY", take_body},
+    Keyword<MailParameters>{"SIZE", Extension::size, take_size},
+    Keyword<MailParameters>{"BODY", Extension::eight_bit_mime, take_body},
+    Keyword<MailParameters>{"BODY", Extension::binarymime, take_body},
+    Keyword<MailParameters>{"SMTPUTF8", Extension::smtputf8, take_smtputf8},
+    Keyword<MailParameters>{"RET", Extension::dsn, take_ret},
+    Keyword<MailParameters>{"ENVID", Extension::dsn, take_envid},
+    Keyword<MailParameters>{"REQUIRETLS", Extension::requiretls, take_requiretls},
+};
+
+constexpr std::array rcpt_keywords = {
+    Keyword<RcptParameters>{"NOTIFY", Extension::dsn, take_notify},
+    Keyword<RcptParameters>{"ORCPT", Extension::dsn, take_orcpt},
 };
 
 std::vector<std::string> split(std::string_view text) {
@@ -63,8 +182,31 @@ std::vector<std::string> split(std::string_view text) {
     }
 }
 
-bool is_printable_ascii(std::string_view text) {
-    return std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7F; });
+// Both values of one keyword are their own extension's.
+bool is_body_offered(const MailParameters& parameters, const Extensions& offered) {
+    return (parameters.body != Body::eight_bit_mime || offered.has(Extension::eight_bit_mime)) &&
+           (parameters.body != Body::binary_mime || offered.has(Extension::binarymime));
+}
+
+template <typename Parameters>
+Parsed<Parameters> parse(std::string_view text, const Extensions& offered, const auto& keywords) {
+    Parameters parameters;
+    parameters.verbatim = split(text);
+    for (const std::string_view one : parameters.verbatim) {
+        const std::size_t equals = std::min(one.find('='), one.size());
+        const auto row = std::ranges::find_if(keywords, [&](const auto& known) {
+            return equals_ignoring_case(known.text, one.substr(0, equals)) &&
+                   offered.has(known.extension);
+        });
+        if (row == keywords.end()) {
+            return unknown(one);
+        }
+        const Value value = equals < one.size() ? Value{one.substr(equals + 1)} : std::nullopt;
+        if (has_control(one) || !is_utf8(one) || !row->take(value, parameters)) {
+            return bad(one);
+        }
+    }
+    return parameters;
 }
 
 }  // namespace
@@ -77,32 +219,20 @@ std::string RcptParameters::text() const {
     return fmt::format("{}", fmt::join(verbatim, " "));
 }
 
-Parsed<MailParameters> parse_mail_parameters(std::string_view text) {
-    MailParameters parameters;
-    parameters.verbatim = split(text);
-    for (const std::string_view one : parameters.verbatim) {
-        const std::size_t equals = std::min(one.find('='), one.size());
-        const auto row = std::ranges::find_if(mail_keywords, [&](const MailKeyword& known) {
-            return equals_ignoring_case(known.keyword, one.substr(0, equals));
-        });
-        if (row == mail_keywords.end()) {
-            return unknown(one);
-        }
-        const std::string_view value = equals < one.size() ? one.substr(equals + 1) : "";
-        if (!is_printable_ascii(value) || !row->take(value, parameters)) {
-            return bad(one);
-        }
+bool RcptParameters::needs_smtputf8() const {
+    return orcpt && !is_ascii(*orcpt);
+}
+
+Parsed<MailParameters> parse_mail_parameters(std::string_view text, const Extensions& offered) {
+    SIDING_ASSIGN(MailParameters parameters, parse<MailParameters>(text, offered, mail_keywords));
+    if (!is_body_offered(parameters, offered)) {
+        return Reply{555, {5, 5, 4}, "Unsupported value of BODY"};
     }
     return parameters;
 }
 
-Parsed<RcptParameters> parse_rcpt_parameters(std::string_view text) {
-    RcptParameters parameters;
-    parameters.verbatim = split(text);
-    if (!parameters.verbatim.empty()) {
-        return unknown(parameters.verbatim.front());
-    }
-    return parameters;
+Parsed<RcptParameters> parse_rcpt_parameters(std::string_view text, const Extensions& offered) {
+    return parse<RcptParameters>(text, offered, rcpt_keywords);
 }
 
 }  // namespace siding::smtp

@@ -9,6 +9,8 @@ namespace siding::smtp {
 namespace {
 
 const Reply ok{250, {2, 0, 0}, "Ok"};
+const Reply not_implemented{502, {5, 5, 1}, "Command not implemented"};
+const Reply smtputf8_missing{553, {5, 6, 7}, "Must declare SMTPUTF8 to send such an address"};
 
 Reply bad_sequence(std::string text) {
     return Reply{503, {5, 5, 1}, std::move(text)};
@@ -16,17 +18,11 @@ Reply bad_sequence(std::string text) {
 
 }  // namespace
 
-DataSummary summarize(const DataDecoder& decoder, const HeaderScan& header) {
-    return DataSummary{
-        decoder.is_too_large(), decoder.is_refused_for_bare_newline(), header.received_fields()};
-}
-
 ServerDialogue::ServerDialogue(ServerOptions options) : options_{std::move(options)} {}
 
 Step ServerDialogue::greet() {
     SIDING_CHECK(state_ == State::fresh, "greeted twice");
-    // RFC 2034 §4: no enhanced code in the greeting and the answers to EHLO and HELO.
-    return say(Reply{220, options_.hostname + " ESMTP Siding"});
+    return say_greeting();
 }
 
 Step ServerDialogue::turn_away(const Reply& reply) {
@@ -34,11 +30,26 @@ Step ServerDialogue::turn_away(const Reply& reply) {
     return say_and_close(reply);
 }
 
-Step ServerDialogue::on_line(std::string_view line) {
+Step ServerDialogue::on_early_talker() {
+    // RFC 5321 §4.3.1: the client waits for the greeting.
+    return turn_away(Reply{554, {5, 5, 0}, "SMTP protocol synchronization"});
+}
+
+Step ServerDialogue::on_line(std::string_view line, bool more_input) {
     SIDING_CHECK(state_ == State::command, "a command while something else is awaited");
-    auto command = parse_command(line);
+    has_more_input_ = more_input;
+    auto command = parse_command(line, offered());
+    const auto* const chunk = command ? std::get_if<command::Bdat>(&*command) : nullptr;
+    // A message may come in any number of chunks, but not in any number of tiny ones.
+    const bool is_free =
+        chunk != nullptr && !chunk->last && chunk->octets >= limits::small_chunk_octets;
+    commands_ += is_free ? 0 : 1;
+    if (options_.commands_max > 0 && commands_ > options_.commands_max) {
+        return say_and_close(Reply{421, {4, 7, 0}, options_.hostname + " too many commands"});
+    }
     if (command.has_error()) {
-        return say_error(command.error());
+        const Reply& reply = command.error();
+        return reply.code == 521 ? say_and_close(reply) : say_error(reply);
     }
     return std::visit([this](auto&& parsed) { return on(std::move(parsed)); }, std::move(*command));
 }
@@ -59,20 +70,25 @@ Step ServerDialogue::on(command::Hello&& hello) {
     if (!is_esmtp_) {
         return say_junk(Reply{250, options_.hostname});
     }
-    return say_junk(format_ehlo_reply(options_.hostname, offered()));
+    Reply reply = format_ehlo_reply(options_.hostname, offered());
+    if (options_.xclient) {
+        reply.lines.emplace_back(xclient_offer);
+    }
+    return say_junk(reply);
 }
 
 Step ServerDialogue::on(command::Mail&& mail) {
-    if (helo_.empty()) {
-        return say_error(bad_sequence("Send HELO or EHLO first"));
+    if (const auto reason = check_ready()) {
+        return say_error(*reason);
     }
-    if (in_transaction_) {
-        return say_error(bad_sequence("Nested MAIL command"));
+    if (mail.reverse_path.needs_smtputf8() && !mail.parameters.smtputf8) {
+        return say_error(smtputf8_missing);
     }
     if (mail.parameters.size && *mail.parameters.size > options_.message_octets_max) {
         return say_error(Reply{552, {5, 3, 4}, "Message size exceeds fixed limit"}
         );  // RFC 1870 §6.1
     }
+    reset_transaction();  // of the rest of a failed message
     envelope_.reverse_path = std::move(mail.reverse_path);
     envelope_.mail_parameters = std::move(mail.parameters);
     state_ = State::asking_mail;
@@ -82,6 +98,14 @@ Step ServerDialogue::on(command::Mail&& mail) {
 Step ServerDialogue::on(command::Rcpt&& rcpt) {
     if (!in_transaction_) {
         return say_error(bad_sequence("Need MAIL command"));
+    }
+    if (in_chunks_) {
+        return say_error(bad_sequence("RCPT after BDAT"));  // RFC 3030 §2
+    }
+    const bool needs_smtputf8 =
+        rcpt.forward_path.needs_smtputf8() || rcpt.parameters.needs_smtputf8();
+    if (needs_smtputf8 && !envelope_.mail_parameters.smtputf8) {
+        return say_error(smtputf8_missing);
     }
     if (envelope_.recipients.size() >= options_.recipients_max) {
         ++refused_recipients_;
@@ -93,20 +117,6 @@ Step ServerDialogue::on(command::Rcpt&& rcpt) {
     state_ = State::asking_rcpt;
     const Envelope::Recipient& asked = envelope_.recipients.back();
     return Step{{}, action::CheckRcpt{asked.path, asked.parameters}};
-}
-
-Step ServerDialogue::on(command::Data&&) {
-    if (!in_transaction_) {
-        return say_error(bad_sequence("Need MAIL command"));
-    }
-    if (envelope_.recipients.empty()) {
-        return say_error(
-            refused_recipients_ > 0 ? Reply{554, {5, 5, 1}, "No valid recipients"}
-                                    : bad_sequence("Need RCPT command")
-        );
-    }
-    state_ = State::receiving;
-    return Step{format_reply(Reply{354, "End data with <CR><LF>.<CR><LF>"}), action::ReceiveData{}};
 }
 
 Step ServerDialogue::on(command::Rset&&) {
@@ -127,8 +137,41 @@ Step ServerDialogue::on(command::Quit&&) {
     return say_and_close(Reply{221, {2, 0, 0}, "Bye"});
 }
 
+Step ServerDialogue::on(command::StartTls&&) {
+    if (is_tls_) {
+        return say_error(bad_sequence("TLS is already active"));
+    }
+    if (!offered().has(Extension::starttls)) {
+        return say_error(not_implemented);
+    }
+    // RFC 3207 §4: the client waits for the answer. Whatever it sent ahead could have been put
+    // there by somebody else, to be taken for what is said inside TLS (CVE-2011-0411).
+    if (has_more_input_) {
+        return say_and_close(Reply{554, {5, 5, 0}, "SMTP protocol synchronization"});
+    }
+    reset_transaction();
+    state_ = State::starting_tls;
+    return Step{format_reply(Reply{220, {2, 0, 0}, "Ready to start TLS"}), action::StartTls{}};
+}
+
+Step ServerDialogue::on(command::Xclient&& xclient) {
+    if (!options_.xclient) {
+        return say_error(Reply{550, {5, 7, 0}, "Insufficient authorization"});
+    }
+    if (in_transaction_) {
+        return say_error(bad_sequence("MAIL transaction in progress"));
+    }
+    auto attributes = parse_xclient(xclient.attributes);
+    if (attributes.has_error()) {
+        return say_error(attributes.error());
+    }
+    xclient_ = std::move(*attributes);
+    state_ = State::asking_xclient;
+    return Step{{}, action::Xclient{xclient_}};
+}
+
 Step ServerDialogue::on(command::NotImplemented&&) {
-    return say_error(Reply{502, {5, 5, 1}, "Command not implemented"});
+    return say_error(not_implemented);
 }
 
 Step ServerDialogue::on(command::Foreign&&) {
@@ -152,9 +195,14 @@ Step ServerDialogue::on_answer(const Reply& reply) {
             junk_commands_ = 0;
         }
         break;
+    case State::asking_xclient:
+        SIDING_CHECK(!reply.is_positive(), "on_xclient_done is the way to accept");
+        break;
     case State::fresh:
     case State::command:
     case State::receiving:
+    case State::receiving_chunk:
+    case State::starting_tls:
     case State::closed:
         SIDING_UNREACHABLE("an answer to no question");
     }
@@ -170,24 +218,26 @@ Step ServerDialogue::on_accepted() {
     );
 }
 
-Step ServerDialogue::on_data_end(const DataSummary& summary) {
-    SIDING_CHECK(state_ == State::receiving, "an end of data without DATA");
-    Envelope envelope = std::move(envelope_);
-    envelope.helo = helo_;
-    envelope.is_esmtp = is_esmtp_;
+Step ServerDialogue::on_tls_started() {
+    const bool is_implicit = state_ == State::fresh;
+    SIDING_CHECK(is_implicit || state_ == State::starting_tls, "nobody asked for TLS");
     reset_transaction();
-    state_ = State::command;
-    if (summary.is_refused_for_bare_newline) {
-        return say_error(Reply{550, {5, 5, 2}, "Bare CR or LF in message"});
-    }
-    if (summary.is_too_large) {
-        return say_error(Reply{552, {5, 3, 4}, "Message size exceeds fixed limit"});
-    }
-    if (summary.received_fields >= limits::received_fields_max) {
-        return say_error(Reply{554, {5, 4, 6}, "Too many hops, mail loop"});  // RFC 5321 §6.3
-    }
-    state_ = State::committing;
-    return Step{{}, action::Commit{std::move(envelope)}};
+    helo_.clear();  // RFC 3207 §4.2
+    is_esmtp_ = false;
+    is_tls_ = true;
+    state_ = is_implicit ? State::fresh : State::command;
+    return Step{{}, action::ReadCommand{}};
+}
+
+// What is said in XCLIENT stands in for HELO until there is one, as in Postfix.
+Step ServerDialogue::on_xclient_done() {
+    SIDING_CHECK(state_ == State::asking_xclient, "nobody asked for XCLIENT");
+    reset_transaction();
+    const XclientAttributes said = std::exchange(xclient_, {});
+    helo_ = said.helo.value_or("");
+    is_esmtp_ = said.esmtp.value_or(false);
+    is_xclient_done_ = true;
+    return say_greeting();
 }
 
 Step ServerDialogue::on_shutdown() {
@@ -201,6 +251,11 @@ Step ServerDialogue::on_timeout() {
 Step ServerDialogue::say(const Reply& reply) {
     state_ = State::command;
     return Step{format_reply(reply), action::ReadCommand{}};
+}
+
+Step ServerDialogue::say_greeting() {
+    // RFC 2034 §4: no enhanced code in the greeting and the answers to EHLO and HELO.
+    return say(Reply{220, options_.hostname + " ESMTP Siding"});
 }
 
 Step ServerDialogue::say_and_close(const Reply& reply) {
@@ -235,13 +290,76 @@ void ServerDialogue::reset_transaction() {
     in_transaction_ = false;
     refused_recipients_ = 0;
     envelope_ = {};
+    in_chunks_ = false;
+    is_discarding_ = false;
+}
+
+std::optional<Reply> ServerDialogue::check_ready() const {
+    if (helo_.empty()) {
+        return bad_sequence("Send HELO or EHLO first");
+    }
+    if (options_.tls_required && !is_tls_) {
+        return Reply{530, {5, 7, 0}, "Must issue a STARTTLS command first"};  // RFC 3207 §4
+    }
+    if (options_.xclient_required && !is_xclient_done_) {
+        return Reply{550, {5, 7, 0}, "XCLIENT is required here"};
+    }
+    if (in_transaction_) {
+        return bad_sequence("Nested MAIL command");
+    }
+    return std::nullopt;
 }
 
 Extensions ServerDialogue::offered() const {
-    Extensions extensions{
-        Extension::pipelining, Extension::eight_bit_mime, Extension::enhanced_status_codes};
-    extensions.add_size(options_.message_octets_max);
+    Extensions extensions = options_.offered;
+    if (extensions.has(Extension::size)) {
+        extensions.add_size(options_.message_octets_max);
+    }
+    if (extensions.has(Extension::limits)) {
+        // MAIL, RCPT and DATA or BDAT LAST are the fewest that a message takes.
+        const std::uint64_t mail_max = options_.commands_max / 3;
+        extensions.add_limits(
+            options_.recipients_max, mail_max > 0 ? std::optional{mail_max} : std::nullopt
+        );
+    }
+    if (is_tls_ || !options_.tls_available) {
+        extensions.remove(Extension::starttls);  // RFC 3207 §4.2
+    }
+    if (!is_tls_) {
+        extensions.remove(Extension::requiretls);  // RFC 8689 §3
+    }
+    if (!extensions.has(Extension::chunking)) {
+        extensions.remove(Extension::binarymime);  // RFC 3030 §3
+    }
     return extensions;
+}
+
+std::string_view ServerDialogue::state_name() const {
+    switch (state_) {
+    case State::fresh:
+        return "greeting";
+    case State::command:
+        return !in_transaction_               ? "command"
+               : in_chunks_                   ? "data"
+               : envelope_.recipients.empty() ? "mail"
+                                              : "rcpt";
+    case State::asking_mail:
+        return "mail";
+    case State::asking_rcpt:
+        return "rcpt";
+    case State::asking_xclient:
+        return "command";
+    case State::receiving:
+    case State::receiving_chunk:
+        return "data";
+    case State::committing:
+        return "commit";
+    case State::starting_tls:
+        return "starttls";
+    case State::closed:
+        return "closed";
+    }
+    SIDING_UNREACHABLE("no such state");
 }
 
 }  // namespace siding::smtp

@@ -10,8 +10,26 @@
 
 namespace siding::smtp {
 
-// RFC 3848. A session over TLS adds its own row and the comment about the cipher.
-enum class Protocol { smtp, esmtp };
+// RFC 3848, RFC 6531 §4.3.
+enum class Protocol { smtp, esmtp, esmtps, utf8smtp, utf8smtps };
+
+struct ProtocolFacts {
+    bool is_esmtp = true;
+    bool is_tls = false;
+    bool is_smtputf8 = false;  // MAIL said so
+};
+Protocol protocol_of(const ProtocolFacts& facts);
+
+// For the comment behind the client's name. What comes from a certificate is sanitised here.
+struct TraceTls {
+    std::string version;  // "TLSv1.3"
+    std::string cipher;
+    int bits = 0;
+    bool client_certificate_requested = false;
+    std::string client_name = {};  // common names; both empty: there was no certificate
+    std::string client_issuer = {};
+    bool client_verified = false;
+};
 
 struct TraceFacts {
     std::string helo;          // as the client said it; sanitised here
@@ -22,6 +40,7 @@ struct TraceFacts {
     std::string id;
     std::optional<std::string> recipient;  // only for one recipient: more would disclose a Bcc
     std::string date;                      // RFC 5322 §3.3
+    std::optional<TraceTls> tls = {};
 };
 
 // Folded, ends in CRLF.

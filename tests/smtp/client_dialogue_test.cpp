@@ -46,11 +46,33 @@ TEST(ClientDialogue, a_loss_while_idle_is_nobodys_failure) {
     EXPECT_FALSE(step.session_failure.has_value());
 }
 
+TEST(ClientDialogue, tls_forgets_what_was_learnt_in_the_clear) {
+    ClientDialogue dialogue{{"mx.example.com", true, ClientTls::opportunistic}};
+    dialogue.on_connected();
+    dialogue.on_reply({220, "hi"});
+    Reply hello{250, "hi"};
+    hello.lines = {"hi", "STARTTLS", "PIPELINING", "LIMITS RCPTMAX=7 MAILMAX=1"};
+    EXPECT_EQ(wait_of(dialogue.on_reply(hello)), Wait::hello);
+    const ClientStep start = dialogue.on_reply({220, "go"});
+    EXPECT_TRUE(std::holds_alternative<client_action::StartTls>(start.action));
+    EXPECT_FALSE(dialogue.is_tls());
+    EXPECT_EQ(wait_of(dialogue.on_tls_started(false)), Wait::hello);
+    EXPECT_TRUE(dialogue.is_tls());
+    EXPECT_EQ(dialogue.extensions(), Extensions{});
+    dialogue.on_reply({250, "hi"});
+    EXPECT_TRUE(dialogue.is_ready());
+    EXPECT_GT(dialogue.recipients_max(), 1000U);
+    EXPECT_FALSE(dialogue.is_spent());
+}
+
 TEST(ClientDialogueDeathTest, misuse_is_our_bug) {
     ClientDialogue dialogue{{"mx.example.com"}};
     EXPECT_DEATH(dialogue.begin(transaction()), "not ready");
     EXPECT_DEATH(dialogue.on_body_end("."), "not asked for");
     EXPECT_DEATH(dialogue.on_reply({220, "hi"}), "before the connection");
+    EXPECT_DEATH(dialogue.probe({"", {"b@example.com"}}), "not ready");
+    EXPECT_DEATH(dialogue.on_tls_started(true), "not asked for");
+    EXPECT_DEATH(dialogue.on_early_octets(), "not asked for");
 }
 
 }  // namespace

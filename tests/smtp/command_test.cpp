@@ -18,8 +18,61 @@ TEST(Command, verbs_in_any_case_with_white_space_at_the_end) {
     EXPECT_TRUE(is<command::Noop>("NOOP whatever"));
     EXPECT_TRUE(is<command::Vrfy>("VRFY a"));
     EXPECT_TRUE(is<command::Quit>("QUIT now"));
-    EXPECT_TRUE(is<command::NotImplemented>("StartTLS"));
-    EXPECT_TRUE(is<command::NotImplemented>("BDAT 10 LAST"));
+    EXPECT_TRUE(is<command::StartTls>("StartTLS"));
+    EXPECT_TRUE(is<command::Xclient>("xclient ADDR=192.0.2.1"));
+    EXPECT_TRUE(is<command::NotImplemented>("AUTH PLAIN"));
+}
+
+TEST(Command, chunks) {
+    struct Case {
+        std::string line;
+        std::uint64_t octets;
+        bool last;
+    };
+    const Case cases[] = {
+        {"BDAT 0", 0, false},
+        {"bdat 10  last ", 10, true},
+        {"BDAT\t007\tLAST", 7, true},
+        {"BDAT 18446744073709551615", 18446744073709551615U, false},
+    };
+    for (const Case& c : cases) {
+        const auto parsed = parse_command(c.line);
+        ASSERT_TRUE(parsed.has_value()) << c.line;
+        EXPECT_EQ(std::get<command::Bdat>(*parsed).octets, c.octets) << c.line;
+        EXPECT_EQ(std::get<command::Bdat>(*parsed).last, c.last) << c.line;
+    }
+    // Nobody knows where the octets of these end.
+    for (const std::string& line : {
+             std::string{"BDAT"},
+             std::string{"BDAT LAST"},
+             std::string{"BDAT -1"},
+             std::string{"BDAT +1"},
+             std::string{"BDAT 0x10"},
+             std::string{"BDAT 1.5"},
+             std::string{"BDAT 10LAST"},
+             std::string{"BDAT 10 LAST LAST"},
+             std::string{"BDAT 10 FIRST"},
+             std::string{"BDAT 18446744073709551616"},
+             std::string{"BDAT 10\n"},
+             std::string{"BDAT 10\0", 8},
+             std::string{"BDAT\r10"},
+             std::string{"BDAT \xef\xbc\x91"},
+         }) {
+        const auto parsed = parse_command(line);
+        ASSERT_TRUE(parsed.has_error()) << line;
+        EXPECT_EQ(parsed.error().code, 521) << line;
+    }
+}
+
+TEST(Command, other_scripts_where_names_and_addresses_stand) {
+    for (const std::string_view line :
+         {"EHLO m\xc3\xbcller.example",
+          "HELO m\xc3\xbcller",
+          "VRFY j\xc3\xb6rg",
+          "MAIL FROM:<j\xc3\xb6rg@x.example> SMTPUTF8",
+          "RCPT TO:<a@m\xc3\xbcller.example>"}) {
+        EXPECT_TRUE(parse_command(line).has_value()) << line;
+    }
 }
 
 TEST(Command, hello_keeps_the_name_as_said) {
@@ -74,7 +127,7 @@ TEST(Command, refusals) {
         {"NOOP \xc3\xa9", 500},
         {"NOOP \xc2\x9b", 500},  // a C1 control in UTF-8
         {"\x16\x03\x01", 500},   // a TLS client hello
-        {"MAIL FROM:<\xc3\xa9@x.example>", 553},
+        {"STARTTLS now", 501},
         {"MAIL FROM:<\xe9@x.example>", 500},  // Latin-1
         {"MAIL FROM:<a@x.example> FOO", 555},
     };

@@ -8,7 +8,9 @@
 
 #include <deque>
 #include <fmt/format.h>
+#include <map>
 #include <optional>
+#include <sstream>
 #include <stdexcept>
 
 namespace siding::test {
@@ -22,37 +24,55 @@ Reply to_reply(std::string_view text) {
     return parser.take();
 }
 
+Extensions to_extensions(const std::string& text) {
+    if (text == "all") {
+        return Extensions::all();
+    }
+    Extensions extensions;
+    std::istringstream words{text};
+    for (std::string word; words >> word;) {
+        extensions.add(parse_extension(word).value());
+    }
+    return extensions;
+}
+
 class InboundPlayer final : public Player {
 public:
     void feed(std::string_view octets) override {
-        if (is_closed_) {
+        if (is_closed_ || is_in_handshake_) {
             return;
         }
         buffer_.append(octets);
-        while (!is_closed_ && (decoder_ ? pump_data() : pump_line())) {
+        while (!is_closed_ && !is_in_handshake_ && pump()) {
         }
     }
 
     void happen(std::string_view directive) override {
         const auto space = std::min(directive.find(' '), directive.size() - 1);
         const std::string argument{directive.substr(space + 1)};
-        if (directive == "connect") {
-            dialogue_.emplace(options_);
+        const std::string_view word = directive.substr(0, directive.find(' '));
+        if (configure(word, argument)) {
+            return;
+        }
+        if (word == "connect") {
+            start();
             perform(dialogue_->greet());
-        } else if (directive.starts_with("turn_away ")) {
-            dialogue_.emplace(options_);
+        } else if (word == "turn_away") {
+            start();
             perform(dialogue_->turn_away(to_reply(argument)));
-        } else if (directive.starts_with("message_octets_max ")) {
-            options_.message_octets_max = data_limits_.octets_max = std::stoull(argument);
-        } else if (directive.starts_with("recipients_max ")) {
-            options_.recipients_max = std::stoull(argument);
-        } else if (directive == "bare_newline reject") {
-            data_limits_.bare_newline = BareNewline::reject;
-        } else if (directive.starts_with("answer ")) {
+        } else if (word == "early_talker") {
+            start();
+            perform(dialogue_->on_early_talker());
+        } else if (word == "answer") {
             answers_.push_back(to_reply(argument));
-        } else if (directive == "shutdown") {
+        } else if (word == "more_input") {
+            has_more_input_ = true;
+        } else if (word == "tls") {
+            is_in_handshake_ = false;
+            perform(dialogue_->on_tls_started());
+        } else if (word == "shutdown") {
             perform(dialogue_->on_shutdown());
-        } else if (directive == "timeout") {
+        } else if (word == "timeout") {
             perform(dialogue_->on_timeout());
         } else {
             throw std::runtime_error{"unknown directive: " + std::string{directive}};
@@ -66,6 +86,43 @@ public:
     }
 
 private:
+    bool configure(std::string_view word, const std::string& argument) {
+        const std::map<std::string_view, bool*> flags = {
+            {"implicit_tls", &is_implicit_tls_},
+            {"tls_available", &options_.tls_available},
+            {"tls_required", &options_.tls_required},
+            {"xclient", &options_.xclient},
+            {"xclient_required", &options_.xclient_required},
+        };
+        if (const auto flag = flags.find(word); flag != flags.end()) {
+            *flag->second = true;
+        } else if (word == "message_octets_max") {
+            options_.message_octets_max = data_limits_.octets_max = std::stoull(argument);
+        } else if (word == "recipients_max") {
+            options_.recipients_max = std::stoull(argument);
+        } else if (word == "header_octets_max") {
+            options_.header_octets_max = std::stoull(argument);
+        } else if (word == "commands_max") {
+            options_.commands_max = std::stoull(argument);
+        } else if (word == "bare_newline" && argument == "reject") {
+            data_limits_.bare_newline = BareNewline::reject;
+        } else if (word == "extensions") {
+            options_.offered = to_extensions(argument);
+        } else {
+            return false;
+        }
+        return true;
+    }
+
+    void start() {
+        dialogue_.emplace(options_);
+        if (is_implicit_tls_) {
+            dialogue_->on_tls_started();
+        }
+    }
+
+    bool pump() { return decoder_ ? pump_data() : chunk_ ? pump_chunk() : pump_line(); }
+
     bool pump_line() {
         const auto end = buffer_.find("\r\n");
         const std::size_t length = std::min(end, buffer_.size());
@@ -79,16 +136,48 @@ private:
         const std::string line = buffer_.substr(0, end);
         buffer_.erase(0, end + 2);
         const bool too_long = line.size() + 2 > limits::command_line_octets_max;
-        perform(too_long ? dialogue_->on_line_too_long() : dialogue_->on_line(line));
+        const bool more_input = std::exchange(has_more_input_, false);
+        perform(too_long ? dialogue_->on_line_too_long() : dialogue_->on_line(line, more_input));
         return true;
+    }
+
+    bool pump_chunk() {
+        const std::size_t length = std::min<std::uint64_t>(chunk_->octets, buffer_.size());
+        if (!chunk_->discard) {
+            std::string decoded;
+            chunks_.feed(std::string_view{buffer_}.substr(0, length), decoded);
+            take(decoded);
+        }
+        buffer_.erase(0, length);
+        chunk_->octets -= length;
+        if (chunk_->octets > 0) {
+            return false;
+        }
+        end_chunk();
+        return true;
+    }
+
+    void end_chunk() {
+        const auto chunk = *std::exchange(chunk_, std::nullopt);
+        if (chunk.last && !chunk.discard) {
+            std::string decoded;
+            chunks_.finish(decoded);
+            take(decoded);
+        }
+        bare_newlines_ = chunks_.bare_newlines();
+        perform(dialogue_->on_chunk_end(summarize(chunks_, header_)));
+    }
+
+    void take(std::string_view decoded) {
+        body_ += decoded;
+        header_.feed(decoded);
     }
 
     bool pump_data() {
         std::string decoded;
         const auto fed = decoder_->feed(buffer_, decoded);
         buffer_.erase(0, fed.consumed);
-        body_ += decoded;
-        header_.feed(decoded);
+        take(decoded);
         if (fed.done) {
             const DataDecoder decoder = *std::exchange(decoder_, std::nullopt);
             bare_newlines_ = decoder.bare_newlines();
@@ -102,6 +191,13 @@ private:
             emit(fmt::format("! delays {} ms", step.delay.count()));
         }
         emit_lines("S", step.output);
+        const bool commits = std::holds_alternative<action::Commit>(step.action);
+        if (has_chunks_ && !dialogue_->is_chunking()) {
+            has_chunks_ = false;
+            if (!commits) {
+                emit("! drops the chunks");
+            }
+        }
         std::visit([this](auto& action) { on(action); }, step.action);
     }
 
@@ -126,21 +222,68 @@ private:
 
     void on(const action::ReceiveData&) {
         decoder_.emplace(data_limits_);
-        header_ = {};
+        forget_body();
+    }
+
+    void on(const action::ReceiveChunk& chunk) {
+        if (chunk.first) {
+            using Content = ChunkDecoder::Content;
+            chunks_ = ChunkDecoder{data_limits_, chunk.binary ? Content::binary : Content::text};
+            forget_body();
+        }
+        has_chunks_ = !chunk.discard;
+        chunk_ = chunk;
+        if (chunk.octets == 0) {
+            end_chunk();
+        }
+    }
+
+    void forget_body() {
+        header_ = HeaderScan{options_.hostname};
         body_.clear();
+    }
+
+    void on(const action::StartTls&) {
+        emit("! starts TLS");
+        is_in_handshake_ = true;
+        buffer_.clear();
+    }
+
+    void on(const action::Xclient& xclient) {
+        const XclientAttributes& said = xclient.attributes;
+        std::string all;
+        const auto show = [&all](std::string_view name, const auto& value) {
+            all += value ? fmt::format(" {}={}", name, *value) : "";
+        };
+        show("NAME", said.name);
+        show("ADDR", said.address);
+        show("PORT", said.port);
+        show("ESMTP", said.esmtp);
+        show("HELO", said.helo);
+        show("LOGIN", said.login);
+        show("DESTADDR", said.destination_address);
+        show("DESTPORT", said.destination_port);
+        if (const auto answer = take_answer()) {
+            perform(dialogue_->on_answer(*answer));
+            return;
+        }
+        emit("! adopts" + escape(all));
+        perform(dialogue_->on_xclient_done());
     }
 
     void on(const action::Commit& commit) {
         const Envelope& envelope = commit.envelope;
         std::string recipients;
         for (const auto& recipient : envelope.recipients) {
-            recipients += fmt::format(" <{}>", recipient.path.text);
+            const std::string said = recipient.parameters.text();
+            recipients +=
+                fmt::format(" <{}>{}{}", recipient.path.text, said.empty() ? "" : " ", said);
         }
         const std::string parameters = envelope.mail_parameters.text();
         const auto answer = take_answer();
         if (!answer || answer->is_positive()) {
             emit(fmt::format(
-                "! commits {} recipients, {} octets, {} bare newlines: <{}>{}{} ->{} {} {}: {}",
+                "! commits {} recipients, {} octets, {} bare newlines: <{}>{}{} ->{} {} {}{}: {}",
                 envelope.recipients.size(),
                 body_.size(),
                 bare_newlines_,
@@ -150,6 +293,7 @@ private:
                 recipients,
                 envelope.is_esmtp ? "EHLO" : "HELO",
                 envelope.helo,
+                envelope.used_chunking ? " BDAT" : "",
                 escape(body_, 4096)
             ));
         }
@@ -170,15 +314,21 @@ private:
         return first;
     }
 
-    ServerOptions options_{"mx.example.com", 1000, 50 * 1024 * 1024};
+    ServerOptions options_{"mx.example.com"};
     DataLimits data_limits_;
     std::optional<ServerDialogue> dialogue_;
     std::deque<Reply> answers_;
     std::string buffer_;
-    std::optional<DataDecoder> decoder_;  // while a body is being received
+    std::optional<DataDecoder> decoder_;         // while a body is being received
+    std::optional<action::ReceiveChunk> chunk_;  // the rest of it
+    ChunkDecoder chunks_;
+    bool has_chunks_ = false;  // kept for the chunks to come
     HeaderScan header_;
     std::string body_;
     std::uint64_t bare_newlines_ = 0;
+    bool is_implicit_tls_ = false;
+    bool is_in_handshake_ = false;
+    bool has_more_input_ = false;
     bool is_closed_ = false;
 };
 

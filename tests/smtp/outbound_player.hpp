@@ -2,7 +2,10 @@
 //
 //   @ connect
 //   @ no_pipelining   @ octets N      before connect; octets: the size of messages, as if
-//   @ message <from> <to> … [BODY=8BITMIME] : body       begin a transaction
+//   @ tls opportunistic|required      before connect
+//   @ tls_started [verified]          the handshake that "! starts TLS" asked for
+//   @ message <from> <to> [NOTIFY=… ORCPT=…] … [MAIL parameters] : body      begin a transaction
+//   @ probe <from> <to> …
 //   @ hold_body, @ body               stop where the body is due, and send it
 //   @ lose what happened              the connection is gone
 //   @ quit

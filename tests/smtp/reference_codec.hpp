@@ -38,6 +38,23 @@ inline std::optional<ReferenceDecoded> reference_decode(std::string_view wire) {
     }
 }
 
+// RFC 3030 §2: the octets of all chunks of a message, one after the other.
+inline ReferenceDecoded reference_chunks(std::string_view wire) {
+    ReferenceDecoded result{{}, wire.size(), 0};
+    for (std::size_t i = 0; i < wire.size(); ++i) {
+        if (wire.substr(i, 2) == "\r\n") {
+            result.body += "\r\n";
+            ++i;
+        } else if (wire[i] == '\r' || wire[i] == '\n') {
+            result.body += "\r\n";
+            ++result.bare_newlines;
+        } else {
+            result.body += wire[i];
+        }
+    }
+    return result;
+}
+
 inline std::string reference_encode(std::string_view body) {
     std::string wire;
     while (!body.empty()) {

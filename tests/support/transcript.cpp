@@ -14,11 +14,12 @@
 namespace siding::test {
 namespace {
 
-// "C*3: NOOP" is three lines "C: NOOP".
+// "C*3: NOOP" is three lines "C: NOOP", "C-: x" is x without CRLF.
 struct ParsedLine {
     char kind;
     std::size_t count;
     std::string text;
+    bool is_raw = false;
 };
 
 ParsedLine parse_line(std::string_view line, const std::string& where) {
@@ -28,14 +29,15 @@ ParsedLine parse_line(std::string_view line, const std::string& where) {
     const auto colon = line.find(':');
     std::size_t count = 1;
     if (colon == std::string_view::npos || (line[0] != 'C' && line[0] != 'S') ||
-        (colon > 1 && line[1] != '*')) {
+        (colon > 1 && line[1] != '*' && line.substr(1, colon - 1) != "-")) {
         throw std::runtime_error{where + ": expected C: S: ! @ or #"};
     }
-    if (colon > 1) {
+    const bool is_raw = colon > 1 && line[1] == '-';
+    if (colon > 1 && !is_raw) {
         std::from_chars(line.data() + 2, line.data() + colon, count);
     }
     const bool spaced = line.size() > colon + 1 && line[colon + 1] == ' ';
-    return {line[0], count, std::string{line.substr(colon + (spaced ? 2 : 1))}};
+    return {line[0], count, std::string{line.substr(colon + (spaced ? 2 : 1))}, is_raw};
 }
 
 bool matches(std::string_view expected, std::string_view actual) {
@@ -192,6 +194,7 @@ Transcript load_transcript(const std::filesystem::path& file, char playing) {
         }
         auto& [inputs, expected] = blocks.back();
         for (std::size_t i = 0; i < parsed.count; ++i) {
+            const std::string octets = unescape(parsed.text) + (parsed.is_raw ? "" : "\r\n");
             if (parsed.kind == '@') {
                 inputs.push_back({{}, parsed.text});
             } else if (!is_input) {
@@ -199,9 +202,9 @@ Transcript load_transcript(const std::filesystem::path& file, char playing) {
                     parsed.kind == '!' ? "! " : std::string{parsed.kind} + ": ";
                 expected.push_back({mark + parsed.text, number});
             } else if (inputs.empty() || !inputs.back().directive.empty()) {
-                inputs.push_back({unescape(parsed.text) + "\r\n", {}});
+                inputs.push_back({octets, {}});
             } else {
-                inputs.back().octets += unescape(parsed.text) + "\r\n";
+                inputs.back().octets += octets;
             }
         }
     }

@@ -6,6 +6,7 @@
 //   @ message_octets_max 10                   what the surroundings do (listed in the players)
 //   # why                                     a comment
 //   C*3: NOOP                                 the line three times
+//   C-: octets                                no CRLF added
 //
 // Escapes: \r \n \0 \t \\ \xHH \{A*1000}. Lines of the playing side that stand together are sent
 // together. An inbound transcript plays the C side, an outbound one the S side.
