@@ -9,6 +9,7 @@
 #include "queue/ledger.hpp"
 #include "queue/recipient_state.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
@@ -97,13 +98,53 @@ struct PutRelease {
     ReleaseJob job;
 };
 
-using Change =
-    std::variant<AcceptMessage, StartAttempt, RecordOutcome, MoveRecipients, SetPhases, PutRelease>;
+// Transactions that were turned away since the last such change, by class with one example each.
+struct Refusal {
+    std::string reason;  // the class, "unknown_recipient"
+    std::uint64_t count = 0;
+    std::string client_address;
+    std::string sender;
+    std::string recipient;
+    std::string reply;
+};
+
+struct RecordRefusals {
+    std::vector<Refusal> refusals;
+};
+
+// Small values that no promise hangs on (a cache of answers, a cursor), in a space of their own.
+// A key is any octets, up to limits::value_key_octets_max; users name theirs "verify/…".
+struct Value {
+    std::string key;
+    std::optional<std::string> value;  // nothing: the key goes
+};
+
+struct PutValues {
+    std::vector<Value> values;
+};
+
+// Keys that start with `prefix`, in key order. Many are better taken in pages of
+// limits::change_page_rows: the answer's `moved` counts what went, 0 is the end.
+struct DeleteValues {
+    std::string prefix;
+    std::size_t values_max = SIZE_MAX;
+};
+
+using Change = std::variant<
+    AcceptMessage,
+    StartAttempt,
+    RecordOutcome,
+    MoveRecipients,
+    SetPhases,
+    PutRelease,
+    RecordRefusals,
+    PutValues,
+    DeleteValues>;
 
 // What came of one change.
 struct Applied {
     std::vector<std::uint32_t> recipients;  // StartAttempt: those now in flight
-    std::uint64_t moved = 0;                // MoveRecipients, RecordOutcome: transitions made
+    std::uint64_t moved = 0;                // transitions made; refusals, values written or gone
     std::uint64_t epoch = 0;                // SetPhases
     std::uint64_t release_id = 0;           // PutRelease
 };

@@ -24,8 +24,16 @@ constexpr auto settle_interval = std::chrono::seconds{1};
 constexpr auto failure_look_interval = std::chrono::seconds{1};
 
 std::size_t octets_of(const Change& change) {
-    const auto* accept = std::get_if<AcceptMessage>(&change);
-    return accept != nullptr && accept->inline_body ? accept->inline_body->size() : 0;
+    if (const auto* accept = std::get_if<AcceptMessage>(&change)) {
+        return accept->inline_body ? accept->inline_body->size() : 0;
+    }
+    std::size_t octets = 0;
+    if (const auto* put = std::get_if<PutValues>(&change)) {
+        for (const Value& one : put->values) {
+            octets += one.key.size() + (one.value ? one.value->size() : 0);
+        }
+    }
+    return octets;
 }
 
 }  // namespace

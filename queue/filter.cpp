@@ -3,7 +3,16 @@
 #include "base/address.hpp"
 #include "base/bytes.hpp"
 
+#include <algorithm>
+
 namespace siding::queue {
+namespace {
+
+bool has_tag(const Recipient& recipient, const std::string& tag) {
+    return std::ranges::find(recipient.tags, tag) != recipient.tags.end();
+}
+
+}  // namespace
 
 bool matches_id(const Filter& filter, RecipientId id) {
     return (!filter.message || *filter.message == id.message) &&
@@ -19,6 +28,8 @@ bool matches(const Filter& filter, const Recipient& recipient) {
            (!filter.wave || *filter.wave == recipient.wave) &&
            (!filter.state || *filter.state == recipient.state) &&
            (!filter.kept || *filter.kept == recipient.kept) &&
+           (!filter.tag || has_tag(recipient, *filter.tag)) &&
+           (!filter.not_tag || !has_tag(recipient, *filter.not_tag)) &&
            (!filter.larger_octets || recipient.size_octets > *filter.larger_octets) &&
            (!filter.recipient || *filter.recipient == to_lower(recipient.address)) &&
            (!filter.sender || *filter.sender == to_lower(recipient.sender));

@@ -25,6 +25,8 @@ struct Filter {
     std::optional<MessageId> message;
     std::optional<std::uint32_t> recipient_number;  // only together with message
     std::optional<std::uint64_t> limit;             // rows in all; not part of matches()
+    std::optional<std::string> tag;                 // its message has this tag
+    std::optional<std::string> not_tag;             // its message has not
 
     // Ids up to this one: pins a release to what was there when it was ordered.
     std::optional<MessageId> up_to;
@@ -34,8 +36,8 @@ struct Filter {
 
 bool matches(const Filter& filter, const Recipient& recipient);
 
-// Every field but sender, size, state and kept, which need the row: what an index key alone can
-// answer.
+// Every field but sender, size, state, tags and kept, which need the row: what an index key alone
+// can answer.
 bool matches_id(const Filter& filter, RecipientId id);
 
 // Sets `recipient` from an address (one mailbox) or "@domain" (all of a domain: sets `domain`).

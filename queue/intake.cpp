@@ -30,6 +30,16 @@ asio::awaitable<Result<void>> Intake::write_chunk(std::size_t octets) {
     co_return written;
 }
 
+asio::awaitable<Result<std::string>> Intake::read_piece(std::uint32_t number) const {
+    if (number >= chunks_) {
+        co_return number == chunks_ ? buffer_ : std::string{};
+    }
+    auto read = [id = id_, number](const Store& store) {
+        return store.read_body_chunk(id, number);
+    };
+    co_return co_await queue_.read(read);
+}
+
 asio::awaitable<void> Intake::abort() {
     buffer_.clear();
     hashed_ = 0;

@@ -31,11 +31,15 @@ public:
     explicit Intake(Queue& queue) : queue_{queue}, id_{queue.next_id()} {}
 
     MessageId id() const { return id_; }
-    std::uint64_t size_octets() const { return size_octets_; }
+    std::uint64_t size_octets() const { return size_octets_ + buffer_.size() - hashed_; }
 
     // Where the decoder appends; call flush() after each feed. Kept below one chunk.
     std::string& buffer() { return buffer_; }
     boost::asio::awaitable<Result<void>> flush();
+
+    // The octets so far, piece by piece from 0; empty past the last one. For who must see a message
+    // before it is stored.
+    boost::asio::awaitable<Result<std::string>> read_piece(std::uint32_t number) const;
 
     // Forgets the octets: for a message that is read to its end only to be refused.
     boost::asio::awaitable<void> abort();
@@ -52,8 +56,8 @@ private:
     Queue& queue_;
     MessageId id_;
     std::string buffer_;
-    std::size_t hashed_ = 0;  // octets of buffer_ that are in the digest
-    std::uint64_t size_octets_ = 0;
+    std::size_t hashed_ = 0;         // octets of buffer_ that are in the digest
+    std::uint64_t size_octets_ = 0;  // of them
     std::uint32_t chunks_ = 0;
     Sha256 digest_;
 };

@@ -178,6 +178,11 @@ std::string meta_writing(MessageId id) {
     return kind_and_number(meta_writing_kind, id.value());
 }
 
+// Nothing follows the text, so it needs no end and no escapes.
+std::string meta_value(std::string_view key) {
+    return std::string(1, meta_value_kind).append(key);
+}
+
 RecipientId tail_recipient(std::string_view key) {
     SIDING_CHECK(key.size() >= 12, "key without a recipient id");
     const std::string_view tail = key.substr(key.size() - 12);

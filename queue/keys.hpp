@@ -59,11 +59,13 @@ std::string meta_release_counts(std::uint64_t release);
 std::string meta_release(std::uint64_t release);
 std::string meta_phase(std::string_view domain, std::string_view wave);
 std::string meta_writing(MessageId id);
+std::string meta_value(std::string_view key);  // and of every key that starts with it
 inline constexpr char meta_counts_kind = 'c';
 inline constexpr char meta_release_counts_kind = 'R';
 inline constexpr char meta_release_kind = 'r';
 inline constexpr char meta_phase_kind = 'p';
 inline constexpr char meta_writing_kind = 'w';
+inline constexpr char meta_value_kind = 'v';
 
 // The ids at the end of held, due, in-flight and recipient keys.
 RecipientId tail_recipient(std::string_view key);

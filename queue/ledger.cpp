@@ -32,6 +32,8 @@ std::string_view format_ledger_kind(LedgerKind kind) {
         return "quarantined";
     case LedgerKind::started:
         return "started";
+    case LedgerKind::refused:
+        return "refused";
     }
     return "unknown";
 }

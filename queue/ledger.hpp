@@ -28,6 +28,7 @@ enum class LedgerKind {
     phase,        // a wave changed phase
     quarantined,  // a record could not be read and was moved aside
     started,      // a daemon opened the queue
+    refused,      // a class of transactions that were turned away; one example of it
 };
 
 std::string_view format_ledger_kind(LedgerKind kind);
@@ -36,13 +37,15 @@ struct AcceptedRecipient {
     std::string address;
     std::string domain;
     std::string wave;
+    std::string original = {};  // what the client sent, where a rewrite changed it
 };
 
 struct LedgerEntry {
     std::uint64_t sequence = 0;
     WallTime at{};
     LedgerKind kind = LedgerKind::accepted;
-    RecipientId recipient;  // number is 0 and means nothing for accepted, phase, started
+    RecipientId recipient;  // number is 0 and means nothing for accepted, phase, started;
+                            // refused has no message either
 
     // accepted
     std::vector<AcceptedRecipient> recipients;
@@ -52,6 +55,12 @@ struct LedgerEntry {
     std::uint64_t size_octets = 0;
     Digest sha256;
     std::uint32_t bare_newlines = 0;
+    std::string tls;                // as in the envelope
+    std::vector<std::string> tags;  // as in the envelope
+
+    // refused: with sender, client_address, address and reply of one example
+    std::string reason;       // the class, "unknown_recipient"
+    std::uint64_t count = 0;  // how many since the last such line
 
     // all others, as far as they apply
     std::string address;          // the recipient; "domain/wave" for phase

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace siding::queue {
 
@@ -30,6 +31,7 @@ struct Recipient {
     // Put on hold by an operator by name: only an order that names it (`siding release`) takes it
     // off, a phase does not.
     bool kept = false;
+    std::vector<std::string> tags = {};  // of its message
 };
 
 }  // namespace siding::queue

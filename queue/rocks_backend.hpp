@@ -1,6 +1,6 @@
-// The class behind rocks_store.hpp, for its three .cpp files alone: rocks_open.cpp opens and
-// recovers, rocks_store.cpp writes and lists, rocks_history.cpp reads the ledger and what hangs on
-// it.
+// The class behind rocks_store.hpp, for its .cpp files alone: rocks_open.cpp opens and recovers,
+// rocks_store.cpp writes and lists, rocks_history.cpp reads the ledger and what hangs on it,
+// rocks_releases.cpp and rocks_values.cpp have what is kept beside messages.
 //
 // Threads as in store.hpp. facts_ is written by the commit thread under the lock and read by all.
 #pragma once
@@ -83,6 +83,11 @@ public:
     }
     Result<std::vector<MessageId>> find_messages(
         TraceKey key, std::string_view value, std::size_t messages_max
+    ) const override;
+
+    Result<std::optional<std::string>> read_value(std::string_view key) const override;
+    Result<ValuePage> list_values(
+        std::string_view prefix, std::string_view cursor, std::size_t values_max
     ) const override;
 
     Counters counters() const override {

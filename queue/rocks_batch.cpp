@@ -193,6 +193,10 @@ rocksdb::WriteBatch& RocksBatch::finish() {
     for (const auto& [release, counts] : releases_) {
         put(Family::meta, keys::meta_release_counts(release), encode(counts));
     }
+    for (const std::uint64_t release : releases_forgotten_) {
+        erase(Family::meta, keys::meta_release(release));
+        erase(Family::meta, keys::meta_release_counts(release));
+    }
     tail_.commit_sequence += 1;
     put(Family::meta, keys::meta_tail, encode(tail_));
     return batch_;
@@ -205,6 +209,9 @@ void RocksBatch::publish(Facts& facts) const {
     }
     for (const auto& [release, counts] : releases_) {
         facts.counters.releases[release] = counts;
+    }
+    for (const std::uint64_t release : releases_forgotten_) {
+        facts.counters.releases.erase(release);
     }
     for (const auto& [wave, phase] : phases_) {
         facts.phases.phases[wave] = phase;

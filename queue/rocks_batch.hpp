@@ -48,6 +48,9 @@ private:
     Result<Applied> apply(const MoveRecipients& change);
     Result<Applied> apply(const SetPhases& change);
     Result<Applied> apply(const PutRelease& change);
+    Result<Applied> apply(const RecordRefusals& change);
+    Result<Applied> apply(const PutValues& change);
+    Result<Applied> apply(const DeleteValues& change);
 
     // Nothing if the recipient has ended or is unknown.
     Result<std::optional<RecipientRow>> load(RecipientId id);
@@ -61,6 +64,8 @@ private:
     void count(const Recipient& recipient, int by);
     StateCounts& wave_counts(const Recipient& recipient);
     StateCounts& release_counts(std::uint64_t release);
+    void forget_finished_releases();
+    bool is_finished(std::uint64_t release) const;
 
     void put(Family family, std::string_view key, std::string_view value);
     void erase(Family family, std::string_view key);
@@ -74,6 +79,9 @@ private:
     std::set<RecipientId> quarantined_;                        // by this batch, or unreadable to it
     std::map<std::pair<std::string, std::string>, StateCounts> waves_;
     std::map<std::uint64_t, StateCounts> releases_;
+    std::map<std::uint64_t, bool> jobs_complete_;  // of the jobs that this batch has put
+    std::set<std::uint64_t> releases_forgotten_;
+    std::map<std::string, bool> values_;  // is the key there, as this batch leaves it
     std::map<std::pair<std::string, std::string>, Phase> phases_;
 };
 

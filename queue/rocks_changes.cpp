@@ -105,7 +105,9 @@ LedgerEntry accepted_line(const AcceptMessage& change) {
     line.kind = LedgerKind::accepted;
     line.recipient = {envelope.id, 0};
     for (const EnvelopeRecipient& recipient : envelope.recipients) {
-        line.recipients.push_back({recipient.address, recipient.domain.text(), recipient.wave});
+        line.recipients.push_back(
+            {recipient.address, recipient.domain.text(), recipient.wave, recipient.original}
+        );
     }
     line.sender = envelope.reverse_path;
     line.client_address = envelope.client_address;
@@ -113,6 +115,8 @@ LedgerEntry accepted_line(const AcceptMessage& change) {
     line.size_octets = envelope.body.size_octets;
     line.sha256 = envelope.body.sha256;
     line.bare_newlines = envelope.body.bare_newlines;
+    line.tls = envelope.tls;
+    line.tags = envelope.tags;
     line.who = "sidingd";
     return line;
 }
@@ -152,11 +156,15 @@ Result<Applied> RocksBatch::apply(const AcceptMessage& change) {
                 .pinned_server = {},
                 .due_at = now_,
                 .last_reply = {},
+                .tags = envelope.tags,
             },
             static_cast<std::uint32_t>(envelope.recipients.size()),
             envelope.body.chunks,
         };
         put(Family::trace, keys::trace('r', to.key(), id), "");
+        if (!to.original.empty()) {
+            put(Family::trace, keys::trace('r', to_lower(to.original), id), "");
+        }
         put(Family::recipient, keys::recipient(row.recipient.id), encode(row));
         put(placement.state == State::held ? Family::held : Family::due,
             keys::index(row.recipient),
@@ -339,18 +347,19 @@ Result<Applied> RocksBatch::apply(const SetPhases& change) {
     return Applied{.recipients = {}, .moved = effective.size(), .epoch = tail_.epoch};
 }
 
-Result<Applied> RocksBatch::apply(const PutRelease& change) {
-    ReleaseJob job = change.job;
-    if (job.id == 0) {
-        job.id = ++tail_.last_release;
-        release_counts(job.id);
+Result<Applied> RocksBatch::apply(const RecordRefusals& change) {
+    for (const Refusal& refusal : change.refusals) {
+        LedgerEntry line;
+        line.kind = LedgerKind::refused;
+        line.reason = refusal.reason;
+        line.count = refusal.count;
+        line.client_address = refusal.client_address;
+        line.sender = refusal.sender;
+        line.address = refusal.recipient;
+        line.reply = refusal.reply;
+        note(std::move(line));
     }
-    if (job.filter.up_to) {
-        // Mail that comes later must have later ids, also after a restart with the clock set back.
-        tail_.last_id = std::max(tail_.last_id, *job.filter.up_to);
-    }
-    put(Family::meta, keys::meta_release(job.id), encode(job));
-    return Applied{.recipients = {}, .release_id = job.id};
+    return Applied{.recipients = {}, .moved = change.refusals.size()};
 }
 
 }  // namespace siding::queue

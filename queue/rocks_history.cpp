@@ -79,19 +79,4 @@ Result<std::vector<MessageId>> RocksStore::find_messages(
     return messages;
 }
 
-Result<std::vector<ReleaseJob>> RocksStore::releases() const {
-    std::vector<ReleaseJob> jobs;
-    SIDING_TRY(for_each(
-        *database_,
-        Family::meta,
-        std::string(1, keys::meta_release_kind),
-        [&](std::string_view, std::string_view value) -> Result<bool> {
-            SIDING_ASSIGN(ReleaseJob job, decode_release(value));
-            jobs.push_back(std::move(job));
-            return true;
-        }
-    ));
-    return jobs;
-}
-
 }  // namespace siding::queue

@@ -28,6 +28,16 @@ struct ListPage {
     std::string cursor;  // give it back for the next page; empty at the end; printable from list()
 };
 
+struct StoredValue {
+    std::string key;
+    std::string value;
+};
+
+struct ValuePage {
+    std::vector<StoredValue> values;
+    std::string cursor;  // give it back for the next page; empty at the end
+};
+
 enum class TraceKey { recipient, sender, message_id_header };
 
 class Store {
@@ -91,6 +101,13 @@ public:
     // Newest first.
     virtual Result<std::vector<MessageId>> find_messages(
         TraceKey key, std::string_view value, std::size_t messages_max
+    ) const = 0;
+
+    // --- Values (PutValues). One that is unreadable is as good as none: Errc::corrupt from
+    // read_value(), left out by list_values(). In key order; the cursor is the last key of a page.
+    virtual Result<std::optional<std::string>> read_value(std::string_view key) const = 0;
+    virtual Result<ValuePage> list_values(
+        std::string_view prefix, std::string_view cursor, std::size_t values_max
     ) const = 0;
 
     // --- Small facts

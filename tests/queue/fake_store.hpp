@@ -106,6 +106,12 @@ public:
         const override {
         return none();
     }
+    Result<std::optional<std::string>> read_value(std::string_view) const override {
+        return none();
+    }
+    Result<ValuePage> list_values(std::string_view, std::string_view, std::size_t) const override {
+        return none();
+    }
     Counters counters() const override { return {}; }
     Result<std::vector<ReleaseJob>> releases() const override { return none(); }
     MessageId last_id() const override { return {}; }

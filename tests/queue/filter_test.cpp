@@ -23,6 +23,7 @@ Recipient joe() {
         .lane = {},
         .pinned_server = {},
         .last_reply = {},
+        .tags = {"spam", "unscanned"},
     };
 }
 
@@ -64,6 +65,12 @@ TEST(Filter, MatchesFieldByField) {
         {"up to before", [&](Filter& f) { f.up_to = before; }, false},
         {"not kept", [](Filter& f) { f.kept = false; }, true},
         {"kept", [](Filter& f) { f.kept = true; }, false},
+        {"tag", [](Filter& f) { f.tag = "unscanned"; }, true},
+        {"other tag", [](Filter& f) { f.tag = "phish"; }, false},
+        {"a tag's beginning", [](Filter& f) { f.tag = "spa"; }, false},
+        {"not tag", [](Filter& f) { f.not_tag = "spam"; }, false},
+        {"not another tag", [](Filter& f) { f.not_tag = "phish"; }, true},
+        {"one tag without another", [](Filter& f) { f.tag = "spam", f.not_tag = "phish"; }, true},
         {"a limit is not asked", [](Filter& f) { f.limit = 0; }, true},
         {"all must hold", [&](Filter& f) { f.domain = com, f.wave = "default"; }, false},
     };

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <set>
 
 namespace siding::queue {
@@ -43,6 +44,13 @@ TEST(Record, EnvelopeComesBack) {
     envelope.message_id_header = octets;
     envelope.mail_parameters = {octets, ""};
     envelope.body.chunks = 12;
+    envelope.body.binary = true;
+    envelope.recipients[0].original = octets;
+    envelope.client_name = octets;
+    envelope.proxy_address = "2001:db8::2";
+    envelope.tls_peer = "fingerprint";
+    envelope.tags = {octets, "spam"};
+    envelope.spam_score = -1.25;
     const auto back = decode_envelope(encode(envelope), "x");
     ASSERT_TRUE(back) << back.error().message();
     EXPECT_EQ(back->id, envelope.id);
@@ -63,6 +71,84 @@ TEST(Record, EnvelopeComesBack) {
     EXPECT_EQ(back->body.chunks, 12U);
     EXPECT_EQ(back->body.bare_newlines, 3U);
     EXPECT_TRUE(back->body.declared_8bit);
+    EXPECT_TRUE(back->body.binary);
+    EXPECT_EQ(back->recipients[0].original, octets);
+    EXPECT_EQ(back->recipients[1].original, "");
+    EXPECT_EQ(back->client_name, octets);
+    EXPECT_EQ(back->proxy_address, "2001:db8::2");
+    EXPECT_EQ(back->listener, envelope.listener);
+    EXPECT_EQ(back->tls, envelope.tls);
+    EXPECT_EQ(back->tls_peer, "fingerprint");
+    EXPECT_EQ(back->tags, envelope.tags);
+    EXPECT_EQ(back->spam_score, -1.25);
+}
+
+TEST(Record, ScoreOfAnySizeIsStoredOrZero) {
+    const auto stored = [](double score) {
+        Envelope envelope;
+        envelope.spam_score = score;
+        return decode_envelope(encode(envelope), "x").value().spam_score;
+    };
+    EXPECT_EQ(stored(0), 0.0);
+    EXPECT_EQ(stored(15.0004), 15.0);
+    EXPECT_EQ(stored(1e300), 1e9);
+    EXPECT_EQ(stored(-1e300), -1e9);
+    EXPECT_EQ(stored(std::nan("")), 0.0);
+    EXPECT_EQ(decode_envelope(encode(Envelope{}), "x").value().spam_score, std::nullopt);
+}
+
+std::string from_hex(std::string_view hex) {
+    std::string out;
+    for (std::size_t i = 0; i < hex.size(); i += 2) {
+        out.push_back(static_cast<char>(std::stoi(std::string{hex.substr(i, 2)}, nullptr, 16)));
+    }
+    return out;
+}
+
+// Payloads of version 0.1: what a queue on disk holds while the program is replaced.
+TEST(Record, ReadsWhatTheFirstVersionWrote) {
+    // id 1, received_at_ms 2, reverse_path "a", recipient "b@example.com" in example.com/default,
+    // client_address "c", size_octets 3, chunks 1.
+    const auto envelope = decode_envelope(
+        seal(from_hex(
+            "0901000000000000001002"
+            "1a0161"
+            "2a250a0d62406578616d706c652e636f6d1a0b6578616d706c652e636f6d220764656661756c74"
+            "320163"
+            "5003"
+            "6001"
+        )),
+        "x"
+    );
+    ASSERT_TRUE(envelope) << envelope.error().message();
+    EXPECT_EQ(envelope->reverse_path, "a");
+    EXPECT_EQ(envelope->recipients.at(0).address, "b@example.com");
+    EXPECT_EQ(envelope->recipients.at(0).original, "");
+    EXPECT_EQ(envelope->body.size_octets, 3U);
+    EXPECT_EQ(envelope->client_name, "");
+    EXPECT_TRUE(envelope->tags.empty());
+    EXPECT_FALSE(envelope->spam_score);
+
+    // state held, example.com/default, address "b".
+    const auto row = decode_recipient(
+        seal(from_hex("0801120b6578616d706c652e636f6d1a0764656661756c74220162")), some_id
+    );
+    ASSERT_TRUE(row) << row.error().message();
+    EXPECT_EQ(row->recipient.address, "b");
+    EXPECT_TRUE(row->recipient.tags.empty());
+
+    // kind delivered, address "b".
+    const std::string line = seal(from_hex("1003620162"));
+    const Digest chain = chain_of(ledger_genesis(), line);
+    const Digest genesis = ledger_genesis();
+    std::string stored = line;
+    stored += chain;
+    const auto entry = decode_ledger(stored, 1, &genesis);
+    ASSERT_TRUE(entry) << entry.error().message();
+    EXPECT_EQ(entry->kind, LedgerKind::delivered);
+    EXPECT_EQ(entry->address, "b");
+    EXPECT_EQ(entry->count, 0U);
+    EXPECT_EQ(entry->reason, "");
 }
 
 TEST(Record, RecipientComesBackInEveryState) {
@@ -85,6 +171,7 @@ TEST(Record, RecipientComesBackInEveryState) {
                 .maybe_delivered = true,
                 .release_id = 42,
                 .kept = true,
+                .tags = {"spam", octets},
             },
             3,
             5,
@@ -101,6 +188,7 @@ TEST(Record, RecipientComesBackInEveryState) {
         EXPECT_EQ(back->recipient.release_id, 42U);
         EXPECT_TRUE(back->recipient.maybe_delivered);
         EXPECT_TRUE(back->recipient.kept);
+        EXPECT_EQ(back->recipient.tags, row.recipient.tags);
         EXPECT_EQ(back->siblings, 3U);
         EXPECT_EQ(back->chunks, 5U);
     }
@@ -152,6 +240,8 @@ TEST(Record, ReleaseJobComesBack) {
     filter.limit = 0;
     filter.up_to = MessageId{5};
     filter.kept = false;
+    filter.tag = octets;
+    filter.not_tag = "";
     job.server = "new";
     job.pinned = false;
     job.ordered_at = test::test_epoch;
@@ -168,12 +258,16 @@ TEST(Record, ReleaseJobComesBack) {
     EXPECT_EQ(back->filter.limit, 0U);
     EXPECT_EQ(back->filter.up_to, MessageId{5});
     EXPECT_EQ(back->filter.kept, false);
+    EXPECT_EQ(back->filter.tag, octets);
+    EXPECT_EQ(back->filter.not_tag, "");
     EXPECT_FALSE(back->pinned);
 
     const ReleaseJob any = decode_release(encode(ReleaseJob{})).value();
     EXPECT_FALSE(any.filter.sender);
     EXPECT_FALSE(any.filter.state);
     EXPECT_FALSE(any.filter.limit);
+    EXPECT_FALSE(any.filter.tag);
+    EXPECT_FALSE(any.filter.not_tag);
 }
 
 LedgerEntry full_line() {
@@ -181,7 +275,7 @@ LedgerEntry full_line() {
     line.at = test::test_epoch;
     line.kind = LedgerKind::started;
     line.recipient = some_id;
-    line.recipients = {{octets, "example.com", "default"}, {"b", "example.org", "pilot"}};
+    line.recipients = {{octets, "example.com", "default"}, {"b", "example.org", "pilot", octets}};
     line.sender = octets;
     line.client_address = "2001:db8::1";
     line.message_id_header = octets;
@@ -197,6 +291,10 @@ LedgerEntry full_line() {
     line.to_state = "due";
     line.epoch = 3;
     line.quarantined_key = octets;
+    line.tls = octets;
+    line.tags = {octets, "spam"};
+    line.reason = octets;
+    line.count = 7;
     return line;
 }
 
@@ -218,6 +316,11 @@ TEST(Record, LedgerLineComesBackAndChains) {
     EXPECT_EQ(back->recipient, some_id);
     EXPECT_EQ(back->recipients.at(0).address, octets);
     EXPECT_EQ(back->quarantined_key, octets);
+    EXPECT_EQ(back->recipients.at(1).original, octets);
+    EXPECT_EQ(back->tls, octets);
+    EXPECT_EQ(back->tags.at(1), "spam");
+    EXPECT_EQ(back->reason, octets);
+    EXPECT_EQ(back->count, 7U);
     EXPECT_TRUE(decode_ledger(next, 2, &first.chain));
     EXPECT_TRUE(decode_ledger(next, 2, &genesis).error().is(Errc::corrupt)) << "a line is missing";
     EXPECT_TRUE(decode_ledger(next, 2, nullptr));
@@ -237,10 +340,10 @@ TEST(Record, LedgerLineShowsEveryFlippedBit) {
 
 TEST(Record, LedgerKindsHaveDifferentNames) {
     std::set<std::string_view> names;
-    for (int kind = 0; kind <= static_cast<int>(LedgerKind::started); ++kind) {
+    for (int kind = 0; kind <= static_cast<int>(LedgerKind::refused); ++kind) {
         names.insert(format_ledger_kind(static_cast<LedgerKind>(kind)));
     }
-    EXPECT_EQ(names.size(), static_cast<std::size_t>(LedgerKind::started) + 1);
+    EXPECT_EQ(names.size(), static_cast<std::size_t>(LedgerKind::refused) + 1);
     EXPECT_FALSE(names.contains("unknown"));
 }
 

@@ -12,7 +12,7 @@ INSTANTIATE_TEST_SUITE_P(Backends, StoreTest, testing::ValuesIn(backends()), bac
 TEST_P(StoreTest, GivesBackWhatItAccepted) {
     const MessageId id = next_id();
     const std::string body("octets \0 \xff \r\n.\r\n", 15);
-    const AcceptMessage change = make_message(
+    AcceptMessage change = make_message(
         id,
         "Ann@Sender.Example",
         {{"Joe@example.com", {}},
@@ -20,6 +20,9 @@ TEST_P(StoreTest, GivesBackWhatItAccepted) {
          {"joe@example.com", {State::due, "old"}}},
         body
     );
+    change.envelope.recipients[0].original = "Joe@old.example";
+    change.envelope.tags = {"spam"};
+    change.envelope.spam_score = 15.2;
     ASSERT_TRUE(apply(change));
     const Envelope envelope = store_->read_envelope(id).value();
     EXPECT_EQ(envelope.id, id);
@@ -33,8 +36,21 @@ TEST_P(StoreTest, GivesBackWhatItAccepted) {
     EXPECT_EQ(envelope.body.sha256, sha256(body));
     EXPECT_EQ(envelope.body.bare_newlines, 3U);
     EXPECT_TRUE(envelope.body.declared_8bit);
+    EXPECT_EQ(envelope.recipients[0].original, "Joe@old.example");
+    EXPECT_EQ(envelope.client_name, "client.example");
+    EXPECT_EQ(envelope.tls, change.envelope.tls);
+    EXPECT_EQ(envelope.tags, std::vector<std::string>{"spam"});
+    EXPECT_EQ(envelope.spam_score, 15.2);
     EXPECT_EQ(store_->read_body_chunk(id, 0).value(), body);
 
+    EXPECT_EQ(row({id, 1}).tags, std::vector<std::string>{"spam"});
+    const LedgerEntry line = store_->ledger_of(id).value().at(0);
+    EXPECT_EQ(line.recipients.at(0).original, "Joe@old.example");
+    EXPECT_EQ(line.tls, change.envelope.tls);
+    EXPECT_EQ(line.tags, std::vector<std::string>{"spam"});
+    for (const char* known : {"joe@old.example", "joe@example.com"}) {
+        EXPECT_EQ(store_->find_messages(TraceKey::recipient, known, 9).value(), std::vector{id});
+    }
     EXPECT_EQ(row({id, 0}).state, State::held);
     EXPECT_EQ(row({id, 0}).address, "Joe@example.com");
     EXPECT_EQ(row({id, 1}).state, State::due);
@@ -52,6 +68,11 @@ TEST_P(StoreTest, TakesAnEmptyBodyAndOctetsThatAreNoText) {
     const std::string odd = std::string("\xff\xfe\0\x01", 4) + "@example.com";
     AcceptMessage change = make_message(id, odd, {{odd, {}}}, "");
     change.envelope.helo = "\xff";
+    change.envelope.client_address = "\xff";
+    change.envelope.client_name = "\xff";
+    change.envelope.proxy_address = "\xff";
+    change.envelope.tls = "\xff";
+    change.envelope.tags = {"\xff"};
     change.envelope.message_id_header = std::string("<\0\x01\xff>", 5);
     change.envelope.recipients[0].parameters = {"ORCPT=\xfe"};
     ASSERT_TRUE(apply(change));
@@ -60,6 +81,8 @@ TEST_P(StoreTest, TakesAnEmptyBodyAndOctetsThatAreNoText) {
     ASSERT_TRUE(envelope) << envelope.error().message();
     EXPECT_EQ(envelope->recipients[0].address, odd);
     EXPECT_EQ(envelope->reverse_path, odd);
+    EXPECT_EQ(envelope->client_address, "\xff");
+    EXPECT_EQ(envelope->client_name, "\xff");
     EXPECT_EQ(store_->read_body_chunk(id, 0).value(), "");
     EXPECT_EQ(row({id, 0}).address, odd);
     EXPECT_EQ(store_->ledger_of(id).value().at(0).recipients.at(0).address, odd);

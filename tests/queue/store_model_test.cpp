@@ -105,6 +105,12 @@ protected:
         if (maybe()) {
             filter.kept = row.kept;
         }
+        if (maybe()) {
+            filter.tag = row.tags.empty() ? "spam" : row.tags.front();
+        }
+        if (maybe()) {
+            filter.not_tag = "phish";
+        }
         return filter;
     }
 

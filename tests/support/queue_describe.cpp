@@ -15,7 +15,7 @@ namespace {
 std::string describe_row(const Recipient& row) {
     return fmt::format(
         "{} {} {}/{} to={} from={} size={} lane={} pin={} due={} attempts={} last={} reply={} "
-        "maybe={} release={} kept={}\n",
+        "maybe={} release={} kept={} tags={}\n",
         row.id.text(),
         format_state(row.state),
         row.domain.text(),
@@ -31,14 +31,16 @@ std::string describe_row(const Recipient& row) {
         escape(row.last_reply),
         row.maybe_delivered,
         row.release_id,
-        row.kept
+        row.kept,
+        escape(fmt::format("{}", fmt::join(row.tags, ",")))
     );
 }
 
 std::string describe_message(const Envelope& envelope, const Digest& body) {
     std::string out = fmt::format(
         "message {} at={} from={} client={} helo={} trace={} mid={} size={} chunks={} bare={} "
-        "8bit={} claimed={} stored={}",
+        "8bit={} binary={} name={} proxy={} listener={} tls={} peer={} tags={} score={} claimed={} "
+        "stored={}",
         envelope.id.text(),
         format_time(envelope.received_at),
         escape(envelope.reverse_path),
@@ -50,6 +52,14 @@ std::string describe_message(const Envelope& envelope, const Digest& body) {
         envelope.body.chunks,
         envelope.body.bare_newlines,
         envelope.body.declared_8bit,
+        envelope.body.binary,
+        escape(envelope.client_name),
+        envelope.proxy_address,
+        envelope.listener,
+        envelope.tls,
+        envelope.tls_peer,
+        escape(fmt::format("{}", fmt::join(envelope.tags, ","))),
+        envelope.spam_score.value_or(-1),
         to_hex(envelope.body.sha256),
         to_hex(body)
     );
@@ -57,7 +67,9 @@ std::string describe_message(const Envelope& envelope, const Digest& body) {
         out += " " + escape(parameter);
     }
     for (const EnvelopeRecipient& to : envelope.recipients) {
-        out += fmt::format(" <{}> {}/{}", escape(to.address), to.domain.text(), to.wave);
+        out += fmt::format(
+            " <{}> ({}) {}/{}", escape(to.address), escape(to.original), to.domain.text(), to.wave
+        );
         for (const std::string& parameter : to.parameters) {
             out += " " + escape(parameter);
         }
@@ -68,7 +80,7 @@ std::string describe_message(const Envelope& envelope, const Digest& body) {
 std::string describe_line(const LedgerEntry& line) {
     std::string out = fmt::format(
         "ledger {} {} {} {} {} server={} peer={} reply={} who={} {}>{} epoch={} from={} client={} "
-        "mid={} size={} sha={} bare={}",
+        "mid={} size={} sha={} bare={} tls={} tags={} reason={} count={}",
         line.sequence,
         format_time(line.at),
         format_ledger_kind(line.kind),
@@ -86,10 +98,16 @@ std::string describe_line(const LedgerEntry& line) {
         escape(line.message_id_header),
         line.size_octets,
         to_hex(line.sha256),
-        line.bare_newlines
+        line.bare_newlines,
+        line.tls,
+        escape(fmt::format("{}", fmt::join(line.tags, ","))),
+        line.reason,
+        line.count
     );
     for (const AcceptedRecipient& to : line.recipients) {
-        out += fmt::format(" <{}> {}/{}", escape(to.address), to.domain, to.wave);
+        out += fmt::format(
+            " <{}> ({}) {}/{}", escape(to.address), escape(to.original), to.domain, to.wave
+        );
     }
     return out + "\n";
 }
@@ -135,6 +153,27 @@ std::string describe_facts(
         );
     }
     return out + "last_id " + last_id.text() + "\n";
+}
+
+std::string describe_value(std::string_view key, std::string_view value) {
+    return fmt::format("value {} = {}\n", escape(key), escape(value));
+}
+
+Result<std::string> describe_values(const Store& store) {
+    std::string out;
+    std::string cursor;
+    do {
+        SIDING_ASSIGN(const ValuePage page, store.list_values("", cursor, 7));
+        for (const StoredValue& one : page.values) {
+            SIDING_ASSIGN(const auto value, store.read_value(one.key));
+            if (value != one.value) {
+                return Error{Errc::internal, "a value is listed that cannot be read: " + one.key};
+            }
+            out += describe_value(one.key, one.value);
+        }
+        cursor = page.cursor;
+    } while (!cursor.empty());
+    return out;
 }
 
 Result<Digest> digest_of_body(const Store& store, const Envelope& envelope) {
@@ -220,6 +259,9 @@ std::string describe(const QueueModel& model) {
     for (const auto& [id, job] : model.releases) {
         releases.push_back(job);
     }
+    for (const auto& [key, value] : model.values) {
+        out += describe_value(key, value);
+    }
     return out + describe_facts(model.counters(), model.phases, releases, model.last_id);
 }
 
@@ -246,6 +288,8 @@ Result<std::string> describe(const Store& store, const QueueModel& known) {
     for (const LedgerEntry& line : ledger) {
         out += describe_line(line);
     }
+    SIDING_ASSIGN(const std::string values, describe_values(store));
+    out += values;
     SIDING_ASSIGN(const auto releases, store.releases());
     SIDING_TRY(check_counters(rows, store.counters()));
     SIDING_TRY(check_ended(store, known));

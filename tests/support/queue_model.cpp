@@ -1,5 +1,7 @@
 #include "tests/support/queue_model.hpp"
 
+#include "base/limits.hpp"
+
 #include <algorithm>
 
 namespace siding::test {
@@ -105,9 +107,10 @@ Result<Applied> QueueModel::apply_one(const AcceptMessage& change, WallTime now)
                 .pinned_server = {},
                 .due_at = now,
                 .last_reply = {},
+                .tags = envelope.tags,
             }
         );
-        line.recipients.push_back({to.address, to.domain.text(), to.wave});
+        line.recipients.push_back({to.address, to.domain.text(), to.wave, to.original});
     }
     line.sender = envelope.reverse_path;
     line.client_address = envelope.client_address;
@@ -115,6 +118,8 @@ Result<Applied> QueueModel::apply_one(const AcceptMessage& change, WallTime now)
     line.size_octets = envelope.body.size_octets;
     line.sha256 = envelope.body.sha256;
     line.bare_newlines = envelope.body.bare_newlines;
+    line.tls = envelope.tls;
+    line.tags = envelope.tags;
     note(std::move(line), now);
     last_id = std::max(last_id, envelope.id);
     return Applied{};
@@ -270,13 +275,69 @@ Result<Applied> QueueModel::apply_one(const SetPhases& change, WallTime now) {
 
 Result<Applied> QueueModel::apply_one(const PutRelease& change, WallTime) {
     ReleaseJob job = change.job;
-    if (job.id == 0) {
+    const bool is_new = job.id == 0;
+    if (is_new) {
         job.id = releases.empty() ? 1 : releases.rbegin()->first + 1;
     }
     const std::uint64_t id = job.id;
     last_id = std::max(last_id, job.filter.up_to.value_or(MessageId{}));
     releases[id] = std::move(job);
+    if (is_new) {
+        forget_finished_releases();
+    }
     return Applied{.recipients = {}, .release_id = id};
+}
+
+void QueueModel::forget_finished_releases() {
+    std::size_t older = releases.size() - std::min(releases.size(), limits::finished_releases_kept);
+    for (auto job = releases.begin(); older > 0; --older) {
+        const bool has_rows = std::ranges::any_of(recipients, [&](const auto& row) {
+            return row.second.release_id == job->first && !is_final(row.second.state);
+        });
+        job = job->second.complete && !has_rows ? releases.erase(job) : std::next(job);
+    }
+}
+
+Result<Applied> QueueModel::apply_one(const RecordRefusals& change, WallTime now) {
+    for (const Refusal& refusal : change.refusals) {
+        LedgerEntry line;
+        line.kind = LedgerKind::refused;
+        line.reason = refusal.reason;
+        line.count = refusal.count;
+        line.client_address = refusal.client_address;
+        line.sender = refusal.sender;
+        line.address = refusal.recipient;
+        line.reply = refusal.reply;
+        note(std::move(line), now);
+    }
+    return Applied{.recipients = {}, .moved = change.refusals.size()};
+}
+
+Result<Applied> QueueModel::apply_one(const PutValues& change, WallTime) {
+    for (const Value& one : change.values) {
+        if (one.key.empty() || one.key.size() > limits::value_key_octets_max) {
+            return Error{Errc::invalid_argument, "key"};
+        }
+    }
+    for (const Value& one : change.values) {
+        if (one.value) {
+            values[one.key] = *one.value;
+        } else {
+            values.erase(one.key);
+        }
+    }
+    return Applied{.recipients = {}, .moved = change.values.size()};
+}
+
+Result<Applied> QueueModel::apply_one(const DeleteValues& change, WallTime) {
+    Applied applied;
+    for (auto one = values.lower_bound(change.prefix);
+         one != values.end() && one->first.starts_with(change.prefix) &&
+         applied.moved < change.values_max;
+         ++applied.moved) {
+        one = values.erase(one);
+    }
+    return applied;
 }
 
 void QueueModel::recover(WallTime now) {
@@ -334,7 +395,7 @@ Counters QueueModel::counters() const {
             counts.kept += row.state == State::held && row.kept ? 1 : 0;
         };
         add(counters.waves[{row.domain.text(), row.wave}]);
-        if (row.release_id != 0) {
+        if (releases.contains(row.release_id)) {
             add(counters.releases[row.release_id]);
         }
     }

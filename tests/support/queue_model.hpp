@@ -36,7 +36,8 @@ public:
     std::map<MessageId, Message> messages;               // ended ones too
     std::vector<queue::LedgerEntry> ledger;              // without chain values
     queue::PhaseTable phases;
-    std::map<std::uint64_t, queue::ReleaseJob> releases;
+    std::map<std::uint64_t, queue::ReleaseJob> releases;  // without forgotten ones
+    std::map<std::string, std::string> values;
     MessageId last_id;
 
 private:
@@ -46,6 +47,10 @@ private:
     Result<queue::Applied> apply_one(const queue::MoveRecipients& change, WallTime now);
     Result<queue::Applied> apply_one(const queue::SetPhases& change, WallTime now);
     Result<queue::Applied> apply_one(const queue::PutRelease& change, WallTime now);
+    Result<queue::Applied> apply_one(const queue::RecordRefusals& change, WallTime now);
+    Result<queue::Applied> apply_one(const queue::PutValues& change, WallTime now);
+    Result<queue::Applied> apply_one(const queue::DeleteValues& change, WallTime now);
+    void forget_finished_releases();
     void note(queue::LedgerEntry line, WallTime now);
 };
 

@@ -11,6 +11,14 @@ namespace {
 const std::vector<std::string> servers{"old", "new", "archive"};
 const std::vector<std::string> waves{"default", "pilot"};
 const std::vector<std::string> domains{"example.com", "example.org", "xn--bcher-kva.example"};
+const std::vector<std::string> tags{"spam", "phish", "\xff,"};
+const std::vector<std::string> value_keys{
+    "verify/new/joe@example.com",
+    "verify/new/",
+    "verify/old/joe",
+    std::string("verify/\0\xff", 9),
+    "\xff\xff",
+    "other"};
 const std::vector<std::string> senders{"", "Ann@Sender.example", "bob@sender.example"};
 // Octets that a key or a log line could take for structure.
 const std::vector<std::string> locals{
@@ -36,6 +44,9 @@ AcceptMessage make_message(
     envelope.trace_header = "Received: from client.example\r\n";
     envelope.message_id_header = "<" + id.text() + "@sender.example>";
     envelope.body = {body.size(), sha256(body), 1, 3, true};
+    envelope.client_name = "client.example";
+    envelope.listener = "[::]:25";
+    envelope.tls = "TLSv1.3 TLS_AES_256_GCM_SHA384";
     for (const To& one : to) {
         const std::string domain = one.address.substr(one.address.rfind('@') + 1);
         envelope.recipients.push_back(
@@ -80,12 +91,16 @@ Step Workload::next(const QueueModel& model) {
         step.change = make_attempt(model);
     } else if (dice < 68) {
         step.change = make_outcome(model);
-    } else if (dice < 92) {
+    } else if (dice < 89) {
         step.change = make_move(model);
-    } else if (dice < 96) {
+    } else if (dice < 92) {
         step.change = make_phases();
-    } else {
+    } else if (dice < 95) {
         step.change = make_release(model);
+    } else if (dice < 96) {
+        step.change = make_refusals();
+    } else {
+        step.change = make_values();
     }
     step.at = clock_.now();
     return step;
@@ -105,6 +120,11 @@ Step Workload::make_accept() {
     const bool ahead = roll(static_cast<std::uint64_t>(sizes_.chunked_in)) == 0;
     step.body = make_octets(ahead ? sizes_.chunk_octets * 3 : sizes_.inline_octets);
     AcceptMessage change = make_message(ids_.next(), pick(senders), to, step.body);
+    if (roll(3) == 0) {
+        change.envelope.tags = {pick(tags), pick(tags)};
+        change.envelope.spam_score = 0.5;
+        change.envelope.recipients.front().original = pick(locals) + "@old.example";
+    }
     if (ahead) {
         change.inline_body.reset();
         for (std::size_t at = 0; at < step.body.size(); at += sizes_.chunk_octets) {
@@ -154,7 +174,7 @@ Change Workload::make_move(const QueueModel& model) {
     if (change.event == Event::release || change.event == Event::reroute) {
         change.server = pick(servers);
         change.pinned = roll(2) == 0;
-        change.release_id = model.releases.empty() ? 0 : roll(model.releases.size() + 1);
+        change.release_id = roll(4) == 0 ? 0 : pick_release(model);
     }
     change.keep = change.event == Event::hold && roll(2) == 0;
     if (roll(4) == 0) {
@@ -182,7 +202,7 @@ Change Workload::make_phases() {
 Change Workload::make_release(const QueueModel& model) {
     ReleaseJob job;
     if (!model.releases.empty() && roll(2) == 0) {
-        job = model.releases.at(1 + roll(model.releases.size()));
+        job = model.releases.at(pick_release(model));
         job.chosen += 1;
         job.complete = roll(2) == 0;
     } else {
@@ -193,6 +213,30 @@ Change Workload::make_release(const QueueModel& model) {
         job.who = "uid:1000 alice";
     }
     return PutRelease{std::move(job)};
+}
+
+Change Workload::make_refusals() {
+    RecordRefusals change;
+    change.refusals.push_back(
+        {"unknown_recipient", 1 + roll(9), "192.0.2.1", pick(senders), pick(locals), "550 5.1.1 no"}
+    );
+    return change;
+}
+
+Change Workload::make_values() {
+    if (roll(4) == 0) {
+        const std::vector<std::string> prefixes{"verify/", "verify/new/", "\xff", "", "none"};
+        return DeleteValues{pick(prefixes), roll(2) == 0 ? SIZE_MAX : roll(3)};
+    }
+    PutValues change;
+    for (std::uint64_t n = roll(4); n > 0; --n) {
+        const bool goes = roll(3) == 0;
+        change.values.push_back(
+            {roll(30) == 0 ? "" : pick(value_keys),
+             goes ? std::nullopt : std::optional{make_octets(20)}}
+        );
+    }
+    return change;
 }
 
 std::string Workload::make_octets(std::size_t octets_max) {
@@ -211,6 +255,15 @@ std::vector<RecipientId> Workload::pick_rows(const QueueModel& model, std::size_
         rows.push_back(row->first);
     }
     return rows;
+}
+
+std::uint64_t Workload::pick_release(const QueueModel& model) {
+    if (model.releases.empty()) {
+        return 0;
+    }
+    auto job = model.releases.begin();
+    std::advance(job, roll(model.releases.size()));
+    return job->first;
 }
 
 const Recipient* Workload::pick_in(const QueueModel& model, State state) {

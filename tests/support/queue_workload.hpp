@@ -68,11 +68,14 @@ private:
     queue::Change make_move(const QueueModel& model);
     queue::Change make_phases();
     queue::Change make_release(const QueueModel& model);
+    queue::Change make_refusals();
+    queue::Change make_values();
 
     std::string make_octets(std::size_t octets_max);
     std::string pick(const std::vector<std::string>& words) { return words[roll(words.size())]; }
     std::vector<RecipientId> pick_rows(const QueueModel& model, std::size_t rows_max);
     const queue::Recipient* pick_in(const QueueModel& model, queue::State state);
+    std::uint64_t pick_release(const QueueModel& model);  // 0 if there is none
 
     std::mt19937_64 random_;
     Sizes sizes_;

@@ -94,41 +94,11 @@ net::awaitable<void> ScriptedPeer::play(net::Stream stream, Script script, Scrip
     std::string unread;
     bool goes_on = true;
     for (const Turn& turn : script) {
-        std::string line;
-        if (turn.expect == ".") {
-            // The CRLF before the dot belongs to the message.
-            goes_on = co_await read_to(stream, unread, "\r\n.\r\n", line);
-            if (goes_on) {
-                peer.messages_.push_back(line + "\r\n");
-                line = ".";
-            } else {
-                peer.fragments_.push_back(unread);
-            }
-        } else if (!turn.expect.empty()) {
-            goes_on = co_await read_to(stream, unread, "\r\n", line);
-        }
+        goes_on = co_await hear(stream, unread, turn, peer);
         if (!goes_on) {
             break;
         }
-        if (!line.empty()) {
-            peer.lines_.push_back(line);
-            if (!line.starts_with(turn.expect)) {
-                peer.problems_.push_back("'" + line + "' instead of '" + turn.expect + "'");
-            }
-            if (peer.on_line) {
-                peer.on_line(line);
-            }
-        }
-        if (turn.answer == drop || turn.answer == hang) {
-            goes_on = turn.answer == hang;
-            while (goes_on) {
-                goes_on = co_await read_more(stream, unread);
-            }
-            break;
-        }
-        const std::string octets = turn.answer + "\r\n";
-        const auto written = co_await stream.write(octets, patience);
-        goes_on = written.has_value();
+        goes_on = co_await answer(stream, unread, turn, peer);
         if (!goes_on) {
             break;
         }
@@ -138,6 +108,68 @@ net::awaitable<void> ScriptedPeer::play(net::Stream stream, Script script, Scrip
     }
     stream.close();
     --peer.open_;
+}
+
+// False when the client is gone.
+net::awaitable<bool> ScriptedPeer::hear(
+    net::Stream& stream, std::string& unread, const Turn& turn, ScriptedPeer& peer
+) {
+    std::string line;
+    bool goes_on = true;
+    if (turn.expect == ".") {
+        // The CRLF before the dot belongs to the message.
+        goes_on = co_await read_to(stream, unread, "\r\n.\r\n", line);
+        if (goes_on) {
+            peer.messages_.push_back(line + "\r\n");
+            line = ".";
+        } else {
+            peer.fragments_.push_back(unread);
+        }
+    } else if (!turn.expect.empty()) {
+        goes_on = co_await read_to(stream, unread, "\r\n", line);
+    }
+    if (!goes_on || line.empty()) {
+        co_return goes_on;
+    }
+    peer.lines_.push_back(line);
+    if (!line.starts_with(turn.expect)) {
+        peer.problems_.push_back("'" + line + "' instead of '" + turn.expect + "'");
+    }
+    if (peer.on_line) {
+        peer.on_line(line);
+    }
+    if (line.starts_with("BDAT ")) {
+        const std::size_t octets = std::stoul(line.substr(5));
+        while (goes_on && unread.size() < octets) {
+            goes_on = co_await read_more(stream, unread);
+        }
+        auto& to = goes_on ? peer.messages_ : peer.fragments_;
+        to.push_back(unread.substr(0, octets));
+        unread.erase(0, octets);
+    }
+    co_return goes_on;
+}
+
+// False when nothing comes after it.
+net::awaitable<bool> ScriptedPeer::answer(
+    net::Stream& stream, std::string& unread, const Turn& turn, ScriptedPeer& peer
+) {
+    if (turn.answer == drop || turn.answer == hang) {
+        bool is_there = turn.answer == hang;
+        while (is_there) {
+            is_there = co_await read_more(stream, unread);
+        }
+        co_return false;
+    }
+    const bool is_tls = turn.answer == start_tls;
+    const std::string octets = (is_tls ? "220 2.0.0 go" : turn.answer) + "\r\n";
+    const auto written = co_await stream.write(octets, patience);
+    if (!written || !is_tls) {
+        co_return written.has_value();
+    }
+    const auto started = co_await stream.start_tls(peer.tls_, patience);
+    peer.handshakes_ += started ? 1 : 0;
+    co_return started.has_value();
 }
 
 net::awaitable<void> ScriptedPeer::play_out(

@@ -4,11 +4,13 @@
 
 #include "net/acceptor.hpp"
 #include "net/task_group.hpp"
+#include "net/tls_server.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,13 +18,14 @@
 namespace siding::test {
 
 // Waits for a line that starts with `expect` (nothing: for nothing), then gives the answer.
-// ".": for a message up to its terminator.
+// ".": for a message up to its terminator. "BDAT…": for the chunk's octets too, a message each.
 struct Turn {
     std::string expect;
-    std::string answer;  // a reply without its last CRLF, or one of the two below
+    std::string answer;  // a reply without its last CRLF, or one of these below
 };
-inline const std::string drop = "!drop";  // closes at once
-inline const std::string hang = "!hang";  // says nothing any more, until the client is gone
+inline const std::string drop = "!drop";      // closes at once
+inline const std::string hang = "!hang";      // says nothing any more, until the client is gone
+inline const std::string start_tls = "!tls";  // "220", then the handshake
 
 using Script = std::vector<Turn>;
 
@@ -37,6 +40,10 @@ public:
     explicit ScriptedPeer(net::asio::any_io_executor executor);
 
     std::uint16_t port() const { return port_; }
+
+    // For the turns that start TLS.
+    void set_tls(std::shared_ptr<net::TlsServer> tls) { tls_ = std::move(tls); }
+    std::size_t handshakes() const { return handshakes_; }  // that went well
 
     // The next connection's script. After its last turn the peer waits for QUIT or the end.
     void expect(Script script) { scripts_.push_back(std::move(script)); }
@@ -61,12 +68,20 @@ public:
 private:
     static net::awaitable<void> serve(net::Acceptor acceptor, ScriptedPeer& peer);
     static net::awaitable<void> play(net::Stream stream, Script script, ScriptedPeer& peer);
+    static net::awaitable<bool> hear(
+        net::Stream& stream, std::string& unread, const Turn& turn, ScriptedPeer& peer
+    );
+    static net::awaitable<bool> answer(
+        net::Stream& stream, std::string& unread, const Turn& turn, ScriptedPeer& peer
+    );
     static net::awaitable<void> play_out(
         net::Stream& stream, std::string& unread, ScriptedPeer& peer
     );
 
     net::TaskGroup tasks_;
     std::uint16_t port_ = 0;
+    std::shared_ptr<net::TlsServer> tls_;
+    std::size_t handshakes_ = 0;
     std::deque<Script> scripts_;
     std::size_t connections_ = 0;
     std::size_t open_ = 0;
