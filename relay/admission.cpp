@@ -12,13 +12,23 @@ const Logger log{"relay"};
 
 constexpr const char* default_wave = "default";
 
-smtp::Reply deny_relay(const smtp::Path& path) {
-    return {550, {5, 7, 1}, fmt::format("<{}>: Relay access denied", smtp::printable(path.text))};
+Refused refuse(
+    RefusalClass reason,
+    int code,
+    smtp::EnhancedCode enhanced,
+    const smtp::Path& path,
+    std::string_view text
+) {
+    return {reason, {code, enhanced, fmt::format("<{}>: {}", smtp::printable(path.text), text)}};
+}
+
+Refused deny_relay(const smtp::Path& path) {
+    return refuse(RefusalClass::relay_denied, 550, {5, 7, 1}, path, "Relay access denied");
 }
 
 }  // namespace
 
-std::optional<smtp::Reply> Admission::check_mail(
+std::optional<Refused> Admission::check_mail(
     const queue::Queue& queue, const smtp::MailParameters& parameters
 ) const {
     const auto room = queue.check_room(parameters.size.value_or(0));
@@ -29,7 +39,7 @@ std::optional<smtp::Reply> Admission::check_mail(
     return refuse_storage(room.error());
 }
 
-std::variant<Admitted, smtp::Reply> Admission::check_rcpt(const smtp::Path& path) const {
+Admission::Answer Admission::check_domain(const smtp::Path& path) const {
     std::optional<Domain> domain;
     if (path.address) {
         domain = path.address->domain();
@@ -41,18 +51,46 @@ std::variant<Admitted, smtp::Reply> Admission::check_rcpt(const smtp::Path& path
     }
     const auto phase = phases_->find(*domain, default_wave);
     if (!phase || *phase == Phase::prep) {
-        return smtp::Reply{
-            450,
-            {4, 7, 1},
-            fmt::format(
-                "<{}>: Not yet in service here, try again later", smtp::printable(path.text)
-            )};
+        return refuse(
+            RefusalClass::not_yet, 450, {4, 7, 1}, path, "Not yet in service here, try again later"
+        );
     }
     if (*phase == Phase::retired) {
-        return smtp::Reply{
-            550, {5, 1, 2}, fmt::format("<{}>: No longer served here", smtp::printable(path.text))};
+        return refuse(RefusalClass::retired, 550, {5, 1, 2}, path, "No longer served here");
     }
-    return Admitted{*domain, default_wave};
+    return Admitted{*domain, default_wave, {}};
+}
+
+net::awaitable<Admission::Answer> Admission::check_rcpt(
+    const smtp::Path& path, RecipientDirectory& directory
+) const {
+    Answer answer = check_domain(path);
+    auto* admitted = std::get_if<Admitted>(&answer);
+    if (admitted == nullptr || !path.address) {
+        co_return answer;
+    }
+    Address address = *path.address;
+    auto config = config_;
+    auto found = co_await directory.look_up(std::move(address), std::move(config));
+    switch (found.existence) {
+    case Existence::exists:
+        admitted->rewritten_to = std::move(found.rewritten_to);
+        break;
+    case Existence::unknown:
+        answer =
+            refuse(RefusalClass::unknown_recipient, 550, {5, 1, 1}, path, "No such recipient here");
+        break;
+    case Existence::undecided:
+        answer = refuse(
+            RefusalClass::undecided_recipient,
+            450,
+            {4, 1, 1},
+            path,
+            "Recipient cannot be verified now, try again later"
+        );
+        break;
+    }
+    co_return answer;
 }
 
 queue::Placement Admission::place(const Admitted& recipient) const {
@@ -61,11 +99,11 @@ queue::Placement Admission::place(const Admitted& recipient) const {
                   : queue::Placement{queue::State::held, {}};
 }
 
-smtp::Reply refuse_storage(const Error& error) {
+Refused refuse_storage(const Error& error) {
     if (error.is(Errc::limit_exceeded)) {
-        return {452, {4, 3, 1}, "Insufficient system storage"};
+        return {RefusalClass::storage, {452, {4, 3, 1}, "Insufficient system storage"}};
     }
-    return {451, {4, 3, 0}, "Local storage error, try again later"};
+    return {RefusalClass::storage, {451, {4, 3, 0}, "Local storage error, try again later"}};
 }
 
 }  // namespace siding::relay

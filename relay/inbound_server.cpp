@@ -2,9 +2,12 @@
 
 #include "base/limits.hpp"
 #include "base/log.hpp"
-#include "smtp/server_dialogue.hpp"
+#include "smtp/reply.hpp"
+
+#include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace siding::relay {
 namespace {
@@ -13,118 +16,171 @@ const Logger log{"smtpd"};
 
 constexpr std::size_t listeners_max = 64;
 constexpr std::size_t sessions_max = 1'000'000;  // limits.connections is the bound, and may change
-constexpr std::size_t refusals_max = 256;        // polite 421s under way; beyond that we just close
-constexpr auto refusal_timeout = std::chrono::seconds{5};
+constexpr std::size_t farewells_max = 256;       // polite 421s under way; beyond that we just close
+constexpr std::size_t upkeep_max = 4;
+constexpr auto farewell_timeout = std::chrono::seconds{5};
+constexpr auto certificate_look_interval = std::chrono::seconds{2};
+
+// The settings for a socket. One that systemd opened is known by its port; one that fits none is a
+// plain listener, with STARTTLS where there is a certificate.
+config::Listener settings_for(
+    const config::Config& config, std::size_t index, const net::Endpoint& local
+) {
+    const auto same_port = std::ranges::find_if(config.listeners, [&](const auto& listener) {
+        return listener.address.port == local.port;
+    });
+    if (same_port != config.listeners.end() && index >= config.listeners.size()) {
+        return *same_port;
+    }
+    if (index < config.listeners.size()) {
+        const config::Listener& listener = config.listeners[index];
+        const bool fits = listener.address.port == 0 || listener.address.port == local.port;
+        return fits || same_port == config.listeners.end() ? listener : *same_port;
+    }
+    config::Listener plain;
+    plain.tls =
+        config.tls.has_certificate() ? config::ListenerTls::starttls : config::ListenerTls::off;
+    return plain;
+}
+
+RefusalClass class_of(ClientLimits::Refusal refusal) {
+    return refusal == ClientLimits::Refusal::too_fast ? RefusalClass::rate
+                                                      : RefusalClass::too_many_connections;
+}
 
 }  // namespace
 
-class InboundServer::Seat {
-public:
-    Seat(InboundServer& server, std::string client) : server_{server}, client_{std::move(client)} {}
-    ~Seat() {
-        const std::lock_guard lock{server_.mutex_};
-        server_.total_ -= 1;
-        if (--server_.per_client_[client_] == 0) {
-            server_.per_client_.erase(client_);
-        }
-    }
-    Seat(const Seat&) = delete;
-    Seat& operator=(const Seat&) = delete;
+InboundServer::InboundServer(Parts parts)
+    : runtime_{parts.runtime},
+      metrics_{parts.metrics},
+      filter_{parts.config, parts.metrics},
+      refusals_{parts.queue},
+      context_{
+          parts.queue,
+          parts.config,
+          parts.recipients,
+          filter_,
+          limits_,
+          refusals_,
+          list_,
+          std::move(parts.wake_lane),
+          parts.connections_max},
+      acceptors_{runtime_.io(0), "smtp acceptors", listeners_max},
+      sessions_{runtime_.io(0), "smtp sessions", sessions_max},
+      farewells_{runtime_.io(0), "smtp farewells", farewells_max},
+      upkeep_{runtime_.io(0), "smtp upkeep", upkeep_max} {}
 
-private:
-    InboundServer& server_;
-    std::string client_;
-};
-
-InboundServer::InboundServer(net::Runtime& runtime, InboundContext context)
-    : runtime_{runtime},
-      context_{std::move(context)},
-      acceptors_{runtime.io(0), "smtp acceptors", listeners_max},
-      sessions_{runtime.io(0), "smtp sessions", sessions_max},
-      refusals_{runtime.io(0), "smtp refusals", refusals_max} {}
-
-Result<void> InboundServer::start(std::vector<net::UniqueFd> listeners) {
-    for (net::UniqueFd& listener : listeners) {
+Result<void> InboundServer::start(std::vector<net::UniqueFd> sockets) {
+    const auto config = context_.config.get();
+    for (std::size_t i = 0; i < sockets.size(); ++i) {
         SIDING_ASSIGN(
-            auto acceptor, net::Acceptor::create(acceptors_.executor(), std::move(listener))
+            auto acceptor, net::Acceptor::create(acceptors_.executor(), std::move(sockets[i]))
         );
-        addresses_.push_back(acceptor.local());
-        SIDING_TRY(acceptors_.spawn(serve(std::move(acceptor), *this)));
+        const net::Endpoint local = acceptor.local();
+        const std::string name = local.text();
+        listeners_.push_back(std::make_unique<InboundListener>(
+            settings_for(*config, i, local), name, metrics_.of(name)
+        ));
+        InboundListener& listener = *listeners_.back();
+        listener.load_tls(config->tls, InboundListener::Load::anyway);
+        addresses_.push_back(local);
+        SIDING_TRY(acceptors_.spawn(serve(std::move(acceptor), listener, *this)));
     }
-    return {};
+    SIDING_TRY(upkeep_.spawn(refusals_.run()));
+    return upkeep_.spawn(watch_certificates(*this));
 }
 
-net::awaitable<void> InboundServer::serve(net::Acceptor acceptor, InboundServer& server) {
-    const std::string address = acceptor.local().text();
-    auto on_connection = [&server](net::Accepted accepted) {
-        server.on_connection(std::move(accepted));
+net::awaitable<void> InboundServer::serve(
+    net::Acceptor acceptor, const InboundListener& listener, InboundServer& server
+) {
+    auto on_connection = [&server, &listener](net::Accepted accepted) {
+        server.on_connection(std::move(accepted), listener);
     };
     const auto served = co_await acceptor.serve(std::move(on_connection));
     if (!served) {
-        log.error("listener_failed", {{"address", address}, {"reason", served.error()}});
+        log.error("listener_failed", {{"address", listener.name()}, {"reason", served.error()}});
     }
 }
 
-void InboundServer::on_connection(net::Accepted accepted) {
-    context_.metrics.connections.add();
+void InboundServer::on_connection(net::Accepted accepted, const InboundListener& listener) {
+    listener.metrics().connections.add();
     const auto config = context_.config.get();
-    const std::string client = accepted.peer.address;
-    std::unique_ptr<Seat> seat;
-    bool too_many_here = false;
-    {
-        const std::lock_guard lock{mutex_};
-        const auto found = per_client_.find(client);
-        const std::size_t count = found == per_client_.end() ? 0 : found->second;
-        too_many_here = count >= config->limits.connections_per_client;
-        const std::size_t connections_max =
-            std::min<std::size_t>(config->limits.connections, context_.connections_max);
-        if (!too_many_here && total_ < connections_max) {
-            per_client_[client] = count + 1;
-            total_ += 1;
-            seat = std::make_unique<Seat>(*this, client);
-        }
+    const bool speaks_for_others =
+        listener.trusts_proxy(accepted.peer) || listener.trusts_xclient(accepted.peer);
+    auto answer =
+        speaks_for_others
+            ? limits_.connect_proxy(config->limits, context_.connections_max)
+            : limits_.connect(accepted.peer.address, config->limits, context_.connections_max);
+    if (const auto* refusal = std::get_if<ClientLimits::Refusal>(&answer)) {
+        refuse(std::move(accepted), listener, *refusal);
+        return;
     }
-    const auto executor = seat != nullptr ? runtime_.next_io() : refusals_.executor();
+    const auto executor = runtime_.next_io();
+    const std::string client = accepted.peer.address;
     auto stream = std::move(accepted).open(executor);
     if (!stream) {
         log.warn("connection_lost", {{"peer", client}, {"reason", stream.error()}});
         return;
     }
-    if (seat != nullptr) {
-        static_cast<void>(
-            sessions_.spawn_on(executor, run(std::move(*stream), std::move(seat), context_))
-        );
-        return;
-    }
-    log.info("connection_refused", {{"peer", client}, {"reason", "too many connections"}});
-    smtp::ServerOptions options;
-    options.hostname = config->hostname;
-    smtp::ServerDialogue dialogue{options};
-    const smtp::EnhancedCode code =
-        too_many_here ? smtp::EnhancedCode{4, 7, 0} : smtp::EnhancedCode{4, 3, 2};
-    const smtp::Step step =
-        dialogue.turn_away({421, code, "Too many connections, try again later"});
-    static_cast<void>(refusals_.spawn(turn_away(std::move(*stream), step.output)));
+    auto seat = std::get<ClientLimits::Seat>(std::move(answer));
+    static_cast<void>(sessions_.spawn_on(
+        executor, run_inbound_session(std::move(*stream), std::move(seat), listener, context_)
+    ));
 }
 
-net::awaitable<void> InboundServer::run(
-    net::Stream stream, std::unique_ptr<Seat> seat, const InboundContext& context
+void InboundServer::refuse(
+    net::Accepted accepted, const InboundListener& listener, ClientLimits::Refusal refusal
 ) {
-    co_await run_inbound_session(std::move(stream), context);
-    seat.reset();
+    const std::string client = accepted.peer.address;
+    const std::string octets = smtp::format_reply(reply_to(refusal));
+    listener.metrics().count_refused(class_of(refusal));
+    refusals_.note(class_of(refusal), {.client_address = client, .reply = octets});
+    log.info("connection_refused", {{"peer", client}, {"reason", octets}});
+    auto stream = std::move(accepted).open(farewells_.executor());
+    // Whoever waits for TLS could not read a word.
+    if (stream && listener.settings().tls != config::ListenerTls::implicit) {
+        listener.metrics().count_replies(octets);
+        static_cast<void>(farewells_.spawn(say_no(std::move(*stream), octets)));
+    }
 }
 
-net::awaitable<void> InboundServer::turn_away(net::Stream stream, std::string reply) {
+net::awaitable<void> InboundServer::say_no(net::Stream stream, std::string reply) {
     const std::string_view octets{reply};
-    const auto written = co_await stream.write(octets, refusal_timeout);
+    const auto written = co_await stream.write(octets, farewell_timeout);
     if (written) {
-        co_await stream.finish(refusal_timeout);
+        co_await stream.finish(farewell_timeout);
     }
+}
+
+net::awaitable<void> InboundServer::watch_certificates(InboundServer& server) {
+    net::asio::steady_timer timer{server.upkeep_.executor()};
+    for (;;) {
+        timer.expires_after(certificate_look_interval);
+        const auto [code] = co_await timer.async_wait(net::use_result);
+        if (code) {
+            co_return;
+        }
+        co_await server.load_certificates(InboundListener::Load::if_changed);
+    }
+}
+
+net::awaitable<void> InboundServer::load_certificates(InboundListener::Load when) {
+    auto load = [this, when, config = context_.config.get()] {
+        for (const auto& listener : listeners_) {
+            listener->load_tls(config->tls, when);
+        }
+        return true;
+    };
+    co_await net::run_on(runtime_.blocking(), std::move(load));
+}
+
+net::awaitable<void> InboundServer::reload() {
+    co_await load_certificates(InboundListener::Load::anyway);
 }
 
 net::awaitable<void> InboundServer::stop(std::chrono::milliseconds deadline) {
     acceptors_.cancel();
-    refusals_.cancel();
+    farewells_.cancel();
     co_await acceptors_.join();
     sessions_.cancel();
     const auto drained = co_await sessions_.join(deadline);
@@ -133,13 +189,11 @@ net::awaitable<void> InboundServer::stop(std::chrono::milliseconds deadline) {
         sessions_.abort();
         co_await sessions_.join();
     }
-    refusals_.abort();
-    co_await refusals_.join();
-}
-
-std::size_t InboundServer::sessions() const {
-    const std::lock_guard lock{mutex_};
-    return total_;
+    farewells_.abort();
+    co_await farewells_.join();
+    // Last: what the sessions refused is written to the ledger.
+    upkeep_.cancel();
+    co_await upkeep_.join();
 }
 
 }  // namespace siding::relay

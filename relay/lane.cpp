@@ -23,6 +23,7 @@ constexpr milliseconds quiet_look = std::chrono::seconds{60};  // a full search,
 Lane::Lane(std::string server, const LaneContext& context)
     : name_{std::move(server)},
       context_{context},
+      tls_clients_{context.queue},
       feed_{context.tasks.executor()},
       delivered_{context.metrics.counter(
           "siding_outcomes_total",

@@ -54,6 +54,8 @@ private:
     struct Job {
         MessageId message;
         std::vector<queue::Recipient> recipients;
+
+        Job take_first(std::size_t recipients_max);  // the others stay
     };
     struct Prepared {
         queue::Envelope envelope;
@@ -69,6 +71,9 @@ private:
 
     net::awaitable<void> work();
     net::awaitable<void> run_job(std::unique_ptr<OutboundSession>& session, const Job& job);
+    net::awaitable<void> deliver(
+        std::unique_ptr<OutboundSession>& session, const Prepared& prepared, const Job& job
+    );
     net::awaitable<void> attempt(
         OutboundSession& session, const Prepared& prepared, const Job& job
     );
@@ -80,7 +85,7 @@ private:
     net::awaitable<void> park_unreadable(const Job& job, const Error& error);
     net::awaitable<Result<queue::Applied>> commit_outcome(queue::Change change);
     void on_session_failure(const smtp::Verdict& verdict);
-    void drop_stale(std::unique_ptr<OutboundSession>& session);
+    net::awaitable<void> drop_stale(std::unique_ptr<OutboundSession>& session);
     void settle(const Job& job);
     void look_again(const std::vector<queue::Recipient>& rows);
     bool is_still_ours(const Job& job) const;
@@ -88,6 +93,7 @@ private:
 
     std::string name_;
     const LaneContext& context_;
+    TlsClients tls_clients_;
     Wakeup feed_;
 
     std::deque<Job> jobs_;

@@ -54,7 +54,7 @@ smtp::Transaction make_transaction(
     }
     for (const queue::Recipient& recipient : recipients) {
         const auto& to = envelope.recipients.at(recipient.id.number);
-        transaction.recipients.push_back({to.address, smtp::RcptParameters{to.parameters}});
+        transaction.recipients.push_back({to.address, {.verbatim = to.parameters}});
     }
     transaction.octets = envelope.trace_header.size() + envelope.body.size_octets;
     return transaction;
@@ -76,10 +76,10 @@ net::awaitable<void> Lane::work() {
         }
         const Job job = std::move(jobs_.front());
         jobs_.pop_front();
-        drop_stale(session);
+        co_await drop_stale(session);
         co_await run_job(session, job);
         settle(job);
-        drop_stale(session);
+        co_await drop_stale(session);
     }
     workers_ -= 1;
     if (session != nullptr) {
@@ -88,12 +88,13 @@ net::awaitable<void> Lane::work() {
     }
 }
 
-// Closed by the server while it was idle, or to an address that a reload has replaced.
-void Lane::drop_stale(std::unique_ptr<OutboundSession>& session) {
+// Closed by the server while it was idle, spent, or to a server that a reload has replaced.
+net::awaitable<void> Lane::drop_stale(std::unique_ptr<OutboundSession>& session) {
     const auto config = context_.config.get();
     const auto server = config->servers.find(name_);
     if (session != nullptr && (!session->is_usable() || server == config->servers.end() ||
                                !session->leads_to(server->second))) {
+        co_await session->close();
         session.reset();
         connections_open_ -= 1;
     }
@@ -143,14 +144,47 @@ net::awaitable<void> Lane::run_job(std::unique_ptr<OutboundSession>& session, co
         co_await park_unreadable(job, prepared.error());
         co_return;
     }
-    if (session == nullptr && !co_await open_session(session, job)) {
-        co_return;
+    co_await deliver(session, *prepared, job);
+}
+
+Lane::Job Lane::Job::take_first(std::size_t recipients_max) {
+    Job first{message, std::exchange(recipients, {})};
+    if (first.recipients.size() > recipients_max) {
+        const auto end = first.recipients.begin() + static_cast<std::ptrdiff_t>(recipients_max);
+        recipients.assign(end, first.recipients.end());
+        first.recipients.erase(end, first.recipients.end());
     }
-    if (!is_still_ours(job)) {  // to connect may take half a minute
-        look_again(job.recipients);
-        co_return;
+    return first;
+}
+
+// In as many transactions as the server wants (RFC 9422 RCPTMAX, MAILMAX), each an attempt of its
+// own: what one of them has delivered is recorded before the next begins.
+net::awaitable<void> Lane::deliver(
+    std::unique_ptr<OutboundSession>& session, const Prepared& prepared, const Job& job
+) {
+    Job rest = job;
+    for (;;) {
+        if (session == nullptr) {
+            const bool is_open = co_await open_session(session, rest);
+            if (!is_open) {
+                co_return;
+            }
+        }
+        if (!is_still_ours(rest)) {  // to connect may take half a minute
+            look_again(rest.recipients);
+            co_return;
+        }
+        const Job part = rest.take_first(session->recipients_max());
+        co_await attempt(*session, prepared, part);
+        if (rest.recipients.empty()) {
+            co_return;
+        }
+        if (stopping_ || paused_until_ > now()) {
+            look_again(rest.recipients);
+            co_return;
+        }
+        co_await drop_stale(session);
     }
-    co_await attempt(*session, *prepared, job);
 }
 
 net::awaitable<void> Lane::attempt(
@@ -161,9 +195,9 @@ net::awaitable<void> Lane::attempt(
         co_return;  // discarded or held meanwhile, or the store has failed
     }
     const Job now_in_flight{job.message, *started};
-    const auto verdicts = co_await session.send(
-        prepared.envelope, prepared.first_chunk, make_transaction(prepared.envelope, *started)
-    );
+    smtp::Transaction transaction = make_transaction(prepared.envelope, *started);
+    const auto verdicts =
+        co_await session.send(prepared.envelope, prepared.first_chunk, std::move(transaction));
     if (session.body_error()) {
         // The server got no terminator, so it has dropped the message.
         co_await park_unreadable(now_in_flight, *session.body_error());
@@ -189,7 +223,7 @@ net::awaitable<bool> Lane::open_session(std::unique_ptr<OutboundSession>& sessio
     if (server == config->servers.end()) {
         co_return false;
     }
-    auto fresh = std::make_unique<OutboundSession>(context_.queue, config->hostname);
+    auto fresh = std::make_unique<OutboundSession>(context_.queue, tls_clients_, config->hostname);
     connections_open_ += 1;
     const auto failure = co_await fresh->open(server->second);
     if (!failure) {

@@ -1,60 +1,42 @@
 #include "relay/outbound_session.hpp"
 
-#include "base/bytes.hpp"
 #include "base/digest.hpp"
 #include "base/limits.hpp"
-#include "base/log.hpp"
-#include "net/connect.hpp"
+#include "smtp/data_codec.hpp"
 
-#include <array>
+#include <utility>
 
 namespace siding::relay {
-namespace {
 
-const Logger log{"smtp"};
+// What stands on the wire for stored octets, and is not sent yet.
+class OutboundSession::Wire {
+public:
+    Wire(bool is_chunked, std::uint64_t octets) : is_chunked_{is_chunked}, missing_{octets} {}
 
-// RFC 5321 §4.5.3.2.
-std::chrono::milliseconds timeout_of(smtp::Wait wait) {
-    switch (wait) {
-    case smtp::Wait::greeting:
-    case smtp::Wait::hello:
-        return limits::greeting_timeout;
-    case smtp::Wait::mail:
-        return limits::mail_timeout;
-    case smtp::Wait::rcpt:
-        return limits::rcpt_timeout;
-    case smtp::Wait::data:
-        return limits::data_timeout;
-    case smtp::Wait::end_of_data:
-        return limits::data_done_timeout;
-    case smtp::Wait::quit:
-        return limits::quit_timeout;
+    void put(std::string_view octets) {
+        missing_ -= octets.size();  // wraps where there are too many
+        if (is_chunked_) {
+            unsent_.append(octets);  // RFC 3030 §2: exactly as they are
+        } else {
+            encoder_.encode(octets, unsent_);
+        }
     }
-    return limits::mail_timeout;
-}
-
-// The step behind the body; mail data stays out of the log.
-bool carries_mail_data(const smtp::ClientStep& step) {
-    const auto* read = std::get_if<smtp::client_action::ReadReply>(&step.action);
-    return read != nullptr && read->wait == smtp::Wait::end_of_data;
-}
-
-}  // namespace
-
-net::awaitable<std::optional<smtp::Verdict>> OutboundSession::open(const config::Server& server) {
-    net::ConnectOptions options;
-    options.timeout = server.connect_timeout;
-    target_ = server.address;
-    net::HostPort target{target_.host, target_.port};
-    auto stream = co_await net::connect(std::move(target), std::move(options));
-    if (!stream) {
-        co_return smtp::judge_loss(smtp::Stage::connect, stream.error().message());
+    std::string finish() {
+        if (!is_chunked_) {
+            encoder_.finish(unsent_);
+        }
+        return take();
     }
-    stream_ = std::move(*stream);
-    peer_ = stream_->peer().text();
-    smtp::ClientStep step = co_await perform(dialogue_.on_connected());
-    co_return std::move(step.session_failure);
-}
+    std::string take() { return std::exchange(unsent_, {}); }
+    // Of those that were announced to the server. It takes what is beyond them for commands.
+    std::uint64_t missing_octets() const { return missing_; }
+
+private:
+    bool is_chunked_;
+    smtp::DataEncoder encoder_;
+    std::string unsent_;
+    std::uint64_t missing_;
+};
 
 net::awaitable<std::vector<smtp::Verdict>> OutboundSession::send(
     const queue::Envelope& envelope, std::string_view first_chunk, smtp::Transaction transaction
@@ -62,126 +44,57 @@ net::awaitable<std::vector<smtp::Verdict>> OutboundSession::send(
     envelope_ = &envelope;
     first_chunk_ = first_chunk;
     body_error_.reset();
-    smtp::ClientStep step = co_await perform(dialogue_.begin(std::move(transaction)));
+    auto verdicts = co_await connection_.send(std::move(transaction), *this);
     envelope_ = nullptr;
-    co_return std::move(step.verdicts);
+    co_return verdicts;
 }
 
-net::awaitable<void> OutboundSession::close() {
-    if (is_usable()) {
-        static_cast<void>(co_await perform(dialogue_.quit()));
+net::awaitable<Result<std::string>> OutboundSession::write_body(
+    net::Stream& stream, bool is_chunked
+) {
+    Wire wire{is_chunked, envelope_->trace_header.size() + envelope_->body.size_octets};
+    wire.put(envelope_->trace_header);
+    wire.put(first_chunk_);
+    if (envelope_->body.chunks != 1) {  // else whoever read it has checked it
+        SIDING_CO_TRY(co_await write_chunks(stream, wire));
     }
-    stream_.reset();
+    if (wire.missing_octets() != 0) {
+        co_return fail_body(Error{Errc::corrupt, "the stored octets are not as many as they were"});
+    }
+    co_return wire.finish();
 }
 
-bool OutboundSession::is_usable() const {
-    return stream_ && dialogue_.is_ready() && unread_.empty() && !stream_->has_input();
-}
-
-// Until the dialogue is ready for the next transaction or is done with the connection.
-net::awaitable<smtp::ClientStep> OutboundSession::perform(smtp::ClientStep step) {
-    std::vector<smtp::Verdict> verdicts;
-    for (;;) {
-        if (!step.verdicts.empty()) {
-            verdicts = std::move(step.verdicts);
-        }
-        if (!step.output.empty()) {
-            if (Logger::enabled(LogLevel::trace) && !carries_mail_data(step)) {
-                log.trace("out", {{"peer", peer_}, {"octets", step.output}});
-            }
-            const auto sent = co_await stream_->write(step.output, limits::data_send_timeout);
-            if (!sent) {
-                step = dialogue_.on_lost(sent.error().message());
-                continue;
-            }
-        }
-        if (const auto* read = std::get_if<smtp::client_action::ReadReply>(&step.action)) {
-            auto reply = co_await read_reply(timeout_of(read->wait));
-            step = reply ? dialogue_.on_reply(std::move(*reply))
-                         : dialogue_.on_lost(reply.error().message());
-        } else if (std::holds_alternative<smtp::client_action::SendBody>(step.action)) {
-            step = co_await send_body();
-        } else {
-            break;
-        }
-    }
-    if (std::holds_alternative<smtp::client_action::Close>(step.action)) {
-        stream_->close();
-        stream_.reset();
-    }
-    step.verdicts = std::move(verdicts);
-    co_return step;
-}
-
-net::awaitable<Result<smtp::Reply>> OutboundSession::read_reply(std::chrono::milliseconds timeout) {
-    std::array<char, limits::reply_line_octets_max> room{};
-    for (;;) {
-        if (unread_.empty()) {
-            SIDING_CO_ASSIGN(
-                const std::size_t got,
-                co_await stream_->read_some(room, timeout, net::OnCancel::finish)
-            );
-            unread_.assign(room.data(), got);
-        }
-        const auto fed = parser_.feed(unread_);
-        unread_.erase(0, fed.consumed);
-        if (fed.status == smtp::ReplyParser::Status::malformed) {
-            co_return Error{
-                Errc::invalid_argument, "malformed reply: " + escape(parser_.line(), 128)};
-        }
-        if (fed.status == smtp::ReplyParser::Status::complete) {
-            smtp::Reply reply = parser_.take();
-            if (Logger::enabled(LogLevel::trace)) {
-                log.trace("in", {{"peer", peer_}, {"reply", reply.text()}});
-            }
-            co_return reply;
-        }
-    }
-}
-
-// All but the last octets go out from here; those go through the dialogue, which marks the point of
-// no return.
-net::awaitable<smtp::ClientStep> OutboundSession::send_body() {
-    smtp::DataEncoder encoder;
-    auto rest = co_await encode_body(encoder);
-    if (!rest) {
-        co_return dialogue_.on_lost(rest.error().message());
-    }
-    encoder.finish(*rest);
-    co_return dialogue_.on_body_end(std::move(*rest));
-}
-
-// Trace header and stored octets, chunk by chunk; gives back what is not sent yet. A body that does
-// not match its digest is an error before its end is sent, so a changed message is never delivered.
-net::awaitable<Result<std::string>> OutboundSession::encode_body(smtp::DataEncoder& encoder) {
-    const std::uint32_t chunks = envelope_->body.chunks;
-    std::string wire;
-    encoder.encode(envelope_->trace_header, wire);
-    encoder.encode(first_chunk_, wire);
-    if (chunks == 1) {
-        co_return wire;  // whoever read it has checked it
-    }
+// Chunk by chunk, the last one left on the wire. A body that does not match its digest is an error
+// before its end is sent, so a changed message is never delivered.
+net::awaitable<Result<void>> OutboundSession::write_chunks(net::Stream& stream, Wire& wire) {
     Sha256 digest;
     digest.update(first_chunk_);
-    for (std::uint32_t chunk = 1; chunk < chunks; ++chunk) {
-        SIDING_CO_TRY(co_await stream_->write(wire, limits::data_send_timeout));
-        wire.clear();
+    for (std::uint32_t chunk = 1; chunk < envelope_->body.chunks; ++chunk) {
+        const std::uint64_t missing = wire.missing_octets();
+        if (missing == 0 || missing > envelope_->body.size_octets) {
+            co_return fail_body(Error{Errc::corrupt, "more octets are stored than there were"});
+        }
+        const std::string before = wire.take();
+        SIDING_CO_TRY(co_await stream.write(before, limits::data_send_timeout));
         auto read = [id = envelope_->id, chunk](const queue::Store& store) {
             return store.read_body_chunk(id, chunk);
         };
         const auto octets = co_await queue_.read(read);
         if (!octets) {
-            body_error_ = octets.error();
-            co_return octets.error();
+            co_return fail_body(octets.error());
         }
         digest.update(*octets);
-        encoder.encode(*octets, wire);
+        wire.put(*octets);
     }
     if (digest.finish() != envelope_->body.sha256) {
-        body_error_ = Error{Errc::corrupt, "stored octets do not match their SHA-256"};
-        co_return *body_error_;
+        co_return fail_body(Error{Errc::corrupt, "stored octets do not match their SHA-256"});
     }
-    co_return wire;
+    co_return Result<void>{};
+}
+
+Error OutboundSession::fail_body(Error error) {
+    body_error_ = error;
+    return error;
 }
 
 }  // namespace siding::relay

@@ -1,58 +1,53 @@
-// One connection to a server: does what the smtp client dialogue says, transaction after
-// transaction. Holds no protocol decisions. Lives on one io thread, used by one worker.
+// Sends messages of the store over one connection to a server. Lives on one io thread, used by one
+// worker.
 #pragma once
 
-#include "config/config.hpp"
-#include "net/stream.hpp"
 #include "queue/queue.hpp"
-#include "smtp/client_dialogue.hpp"
-#include "smtp/data_codec.hpp"
+#include "relay/client_connection.hpp"
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace siding::relay {
 
-class OutboundSession {
+class OutboundSession final : private BodySource {
 public:
-    OutboundSession(queue::Queue& queue, std::string hostname)
-        : queue_{queue}, dialogue_{{.hostname = std::move(hostname)}} {}
+    OutboundSession(queue::Queue& queue, TlsClients& tls_clients, std::string hostname)
+        : queue_{queue}, connection_{tls_clients, std::move(hostname)} {}
 
-    // Connects and greets. What it gives back on failure is about the server, never about a
-    // message.
-    net::awaitable<std::optional<smtp::Verdict>> open(const config::Server& server);
+    // As ClientConnection::open.
+    net::awaitable<std::optional<smtp::Verdict>> open(const config::Server& server) {
+        return connection_.open(server);
+    }
 
     // One verdict for each recipient of the transaction.
     net::awaitable<std::vector<smtp::Verdict>> send(
         const queue::Envelope& envelope, std::string_view first_chunk, smtp::Transaction transaction
     );
-    // Set when the stored octets could not be read or are not what was stored; the server got no
-    // terminator then.
+    // Set when the stored octets could not be read or are not what was stored; the server never got
+    // the last of them then.
     const std::optional<Error>& body_error() const { return body_error_; }
 
-    // QUIT, if the server still listens.
-    net::awaitable<void> close();
+    net::awaitable<void> close() { return connection_.close(); }
 
-    // False after a loss, and when the server has closed or spoken while nothing was asked.
-    bool is_usable() const;
-    // Whether a reload has given the server another address since open().
-    bool leads_to(const config::Server& server) const { return server.address == target_; }
-    std::string peer() const { return peer_; }
+    bool is_usable() const { return connection_.is_usable(); }
+    bool is_tls() const { return connection_.is_tls(); }
+    // Of one transaction; at least 1.
+    std::size_t recipients_max() const { return connection_.recipients_max(); }
+    bool leads_to(const config::Server& server) const { return connection_.leads_to(server); }
+    const std::string& peer() const { return connection_.peer(); }
 
 private:
-    net::awaitable<smtp::ClientStep> perform(smtp::ClientStep step);
-    net::awaitable<Result<smtp::Reply>> read_reply(std::chrono::milliseconds timeout);
-    net::awaitable<smtp::ClientStep> send_body();
-    net::awaitable<Result<std::string>> encode_body(smtp::DataEncoder& encoder);
+    class Wire;
+
+    net::awaitable<Result<std::string>> write_body(net::Stream& stream, bool is_chunked) override;
+    net::awaitable<Result<void>> write_chunks(net::Stream& stream, Wire& wire);
+    Error fail_body(Error error);
 
     queue::Queue& queue_;
-    smtp::ClientDialogue dialogue_;
-    std::optional<net::Stream> stream_;
-    config::Endpoint target_;
-    std::string peer_;
-    smtp::ReplyParser parser_;
-    std::string unread_;                         // octets behind the last reply
+    ClientConnection connection_;
     const queue::Envelope* envelope_ = nullptr;  // of the transaction under way
     std::string_view first_chunk_;               // of its body
     std::optional<Error> body_error_;

@@ -1,5 +1,6 @@
 #include "relay/admission.hpp"
 
+#include "tests/relay/inbound_parts.hpp"
 #include "tests/relay/relay_fixture.hpp"
 
 namespace siding::relay {
@@ -17,16 +18,21 @@ Admission admission(std::optional<Phase> phase) {
         std::make_shared<const queue::PhaseTable>(std::move(phases))};
 }
 
-// What RCPT is answered: the reply's first words, or "domain/wave".
-std::string answer(const Admission& admission, const std::string& text) {
-    const auto parsed = smtp::parse_forward_path(text);
-    EXPECT_TRUE(parsed) << text;
-    const auto answered = admission.check_rcpt(parsed->path);
-    if (const auto* admitted = std::get_if<Admitted>(&answered)) {
-        return admitted->domain.text() + "/" + admitted->wave;
+class AdmissionTest : public RelayTest {
+protected:
+    // What RCPT is answered: the reply's first words, or "domain/wave".
+    std::string answer(const Admission& admission, const std::string& text) {
+        const auto parsed = smtp::parse_forward_path(text);
+        EXPECT_TRUE(parsed) << text;
+        const auto answered = get(admission.check_rcpt(parsed->path, parts_.directory));
+        if (const auto* admitted = std::get_if<Admitted>(&answered)) {
+            return admitted->domain.text() + "/" + admitted->wave;
+        }
+        return std::get<Refused>(answered).reply.text().substr(0, 9);
     }
-    return std::get<smtp::Reply>(answered).text().substr(0, 9);
-}
+
+    test::InboundParts parts_{*queue_, runtime_, loop_, metrics_, make_config()};
+};
 
 struct Rcpt {
     std::optional<Phase> phase;
@@ -34,7 +40,7 @@ struct Rcpt {
     const char* expected;
 };
 
-TEST(Admission, AnswersRcptByDomainAndPhase) {
+TEST_F(AdmissionTest, AnswersRcptByDomainAndPhase) {
     const std::vector<Rcpt> cases{
         {Phase::hold, "<joe@example.com>", "example.com/default"},
         {Phase::hold, "<Joe@EXAMPLE.com>", "example.com/default"},
@@ -59,8 +65,8 @@ TEST(Admission, AnswersRcptByDomainAndPhase) {
     }
 }
 
-TEST(Admission, PlacesByThePhaseOfItsTransaction) {
-    const Admitted joe{Domain::parse("example.com").value(), "default"};
+TEST_F(AdmissionTest, PlacesByThePhaseOfItsTransaction) {
+    const Admitted joe{Domain::parse("example.com").value(), "default", {}};
     const std::vector<std::pair<Phase, std::string>> cases{
         {Phase::pass_old, "old"},
         {Phase::hold, ""},
@@ -74,13 +80,13 @@ TEST(Admission, PlacesByThePhaseOfItsTransaction) {
     }
 }
 
-TEST(Admission, SaysWhatFailedWithoutDetails) {
+TEST_F(AdmissionTest, SaysWhatFailedWithoutDetails) {
     EXPECT_EQ(
-        refuse_storage(Error{Errc::limit_exceeded, "3 octets in /x"}).text().substr(0, 9),
+        refuse_storage(Error{Errc::limit_exceeded, "3 octets in /x"}).reply.text().substr(0, 9),
         "452 4.3.1"
     );
     for (const Errc code : {Errc::storage_failure, Errc::unavailable, Errc::internal}) {
-        const auto reply = refuse_storage(Error{code, "/var/lib/siding"});
+        const auto reply = refuse_storage(Error{code, "/var/lib/siding"}).reply;
         EXPECT_EQ(reply.text().substr(0, 9), "451 4.3.0");
         EXPECT_EQ(reply.text().find("/var"), std::string::npos);
     }
@@ -97,7 +103,7 @@ protected:
         smtp::MailParameters parameters;
         parameters.size = size;
         const auto refusal = admission(Phase::hold).check_mail(*queue_, parameters);
-        return refusal ? refusal->text().substr(0, 9) : "";
+        return refusal ? refusal->reply.text().substr(0, 9) : "";
     }
 };
 

@@ -3,6 +3,7 @@
 #include "net/connect.hpp"
 #include "net/listener.hpp"
 #include "tests/relay/inbound_client.hpp"
+#include "tests/relay/inbound_parts.hpp"
 #include "tests/relay/relay_fixture.hpp"
 
 namespace siding::relay {
@@ -16,7 +17,7 @@ protected:
         set_phase(Phase::hold, true);
         auto config = make_config();
         config.limits.connections_per_client = 2;
-        config_.apply(std::move(config));
+        parts_.live.apply(std::move(config));
         std::vector<net::UniqueFd> listeners;
         listeners.push_back(net::listen_tcp({"127.0.0.1", 0}).value());
         EXPECT_TRUE(server_.start(std::move(listeners)));
@@ -29,11 +30,14 @@ protected:
     }
     void play(net::awaitable<void> story) { loop_.run(std::move(story)); }
 
-    InboundMetrics inbound_metrics_{metrics_};
-    config::Live config_{make_config()};
-    InboundServer server_{
+    test::InboundParts parts_{*queue_, runtime_, loop_, metrics_, make_config()};
+    InboundServer server_{InboundServer::Parts{
         runtime_,
-        InboundContext{*queue_, config_, inbound_metrics_, [](const std::string&, WallTime) {}}};
+        *queue_,
+        parts_.live,
+        parts_.directory,
+        metrics_,
+        [](const std::string&, WallTime) {}}};
 };
 
 net::awaitable<void> greet(test::InboundClient& peer) {

@@ -2,6 +2,7 @@
 
 #include "base/limits.hpp"
 #include "tests/relay/inbound_client.hpp"
+#include "tests/relay/inbound_parts.hpp"
 #include "tests/relay/relay_fixture.hpp"
 
 #include <array>
@@ -21,7 +22,7 @@ protected:
 
     test::InboundClient connect() {
         auto pair = net::StreamPair::create(loop_.executor());
-        EXPECT_TRUE(sessions_.spawn(run_inbound_session(std::move(pair.far), context_)));
+        EXPECT_TRUE(sessions_.spawn(parts_.session(std::move(pair.far))));
         return test::InboundClient{std::move(pair.near)};
     }
     void play(net::awaitable<void> story) { loop_.run(std::move(story)); }
@@ -38,11 +39,8 @@ protected:
         return body;
     }
 
-    InboundMetrics inbound_metrics_{metrics_};
-    config::Live config_{make_config()};
+    test::InboundParts parts_{*queue_, runtime_, loop_, metrics_, make_config()};
     net::TaskGroup sessions_{loop_.executor(), "sessions", 16};
-    InboundContext context_{
-        *queue_, config_, inbound_metrics_, [](const std::string&, WallTime) {}};
 };
 
 const std::string mail = "MAIL FROM:<ann@sender.example> SIZE=12\r\n";
@@ -212,9 +210,9 @@ TEST_F(InboundSessionTest, BelowTheDisksReserveNewMailIsRefused) {
     reserve_ = [](std::uint64_t disk) { return disk; };
     queue_.reset();
     open();
-    InboundContext context{*queue_, config_, inbound_metrics_, [](const std::string&, WallTime) {}};
+    test::InboundParts parts{*queue_, runtime_, loop_, metrics_, make_config()};
     auto pair = net::StreamPair::create(loop_.executor());
-    ASSERT_TRUE(sessions_.spawn(run_inbound_session(std::move(pair.far), context)));
+    ASSERT_TRUE(sessions_.spawn(parts.session(std::move(pair.far))));
     test::InboundClient client{std::move(pair.near)};
     play([](test::InboundClient& peer) -> net::awaitable<void> {
         EXPECT_EQ(co_await peer.code(), 220);

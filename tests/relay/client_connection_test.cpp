@@ -1,0 +1,222 @@
+// TLS to a server, with real handshakes, and what goes wrong on the way to one.
+#include "relay/client_connection.hpp"
+
+#include "net/tls.hpp"
+#include "tests/relay/relay_fixture.hpp"
+#include "tests/support/scripted_peer.hpp"
+#include "tests/support/test_certificates.hpp"
+
+namespace siding::relay {
+namespace {
+
+using config::ServerTls;
+using test::Script;
+
+class ClientConnectionTest : public RelayTest {
+protected:
+    ClientConnectionTest() {
+        server_.address = {"127.0.0.1", peer_.port()};
+        server_.tls = ServerTls::opportunistic;
+    }
+    ~ClientConnectionTest() override {
+        connection_.reset();
+        loop_.run(peer_.stop());
+        EXPECT_EQ(peer_.problems(), std::vector<std::string>{});
+    }
+
+    // The peer's certificate, for mx.example.com, by an authority that `ca_` names.
+    void use_certificate() {
+        const auto authority = test::TestCertificate::authority();
+        const std::string stem = (directory_ / "peer").string();
+        const auto files = test::write_files(authority.issue({}), stem);
+        ca_ = (directory_ / "ca.pem").string();
+        test::write_file(ca_, authority.certificate_pem());
+        net::TlsServer::Options options;
+        options.identity = net::TlsIdentityFiles{files.certificate, files.key};
+        options.session_context = "peer";
+        auto tls = net::TlsServer::create(std::move(options));
+        ASSERT_TRUE(tls) << tls.error().message();
+        peer_.set_tls(*tls);
+    }
+    static Script hello_and_tls(const std::vector<std::string>& inside = {}) {
+        Script after = test::hello(inside);
+        after.erase(after.begin());  // no greeting
+        return test::hello({"STARTTLS", "PIPELINING"}) + Script{{"STARTTLS", test::start_tls}} +
+               after;
+    }
+    // Why it failed; empty when it did not.
+    std::string open() {
+        connection_ = std::make_unique<ClientConnection>(tls_clients_, "hold.example.net");
+        const auto failure = get(connection_->open(server_));
+        if (failure) {
+            EXPECT_EQ(failure->kind, smtp::VerdictKind::transient);
+            EXPECT_TRUE(failure->is_about_session());
+        }
+        EXPECT_EQ(connection_->is_usable(), !failure);
+        return failure ? failure->text : "";
+    }
+    void close() { loop_.run(connection_->close()); }
+
+    class Octets final : public BodySource {
+    public:
+        net::awaitable<Result<std::string>> write_body(net::Stream&, bool) override {
+            co_return std::string{"hi\r\n.\r\n"};
+        }
+    };
+    smtp::Verdict send(const std::string& parameter) {
+        smtp::Transaction transaction;
+        transaction.reverse_path = "a@sender.example";
+        transaction.mail_parameters = *smtp::parse_mail_parameters(parameter);
+        transaction.recipients.push_back({"b@example.com", {}});
+        transaction.octets = 4;
+        Octets octets;
+        const auto verdicts = get(connection_->send(std::move(transaction), octets));
+        EXPECT_EQ(verdicts.size(), 1U);
+        return verdicts.at(0);
+    }
+
+    test::ScriptedPeer peer_{loop_.executor()};
+    TlsClients tls_clients_{*queue_};
+    config::Server server_;
+    std::string ca_;
+    std::unique_ptr<ClientConnection> connection_;
+};
+
+TEST_F(ClientConnectionTest, AMessageGoesInsideTls) {
+    use_certificate();
+    peer_.expect(hello_and_tls() + test::takes_message());
+    ASSERT_EQ(open(), "");
+    EXPECT_TRUE(connection_->is_tls());
+    EXPECT_EQ(send("").kind, smtp::VerdictKind::delivered);
+    close();
+    run_until([&] { return peer_.is_done(); });
+    EXPECT_EQ(peer_.messages(), std::vector<std::string>{"hi\r\n"});
+    EXPECT_EQ(peer_.handshakes(), 1U);
+    EXPECT_EQ(peer_.lines()[0], "EHLO hold.example.net");
+    EXPECT_EQ(peer_.lines()[2], "EHLO hold.example.net") << "asked again inside";
+}
+
+TEST_F(ClientConnectionTest, OffMeansOff) {
+    server_.tls = ServerTls::off;
+    peer_.expect(test::hello({"STARTTLS"}) + test::takes_message());
+    ASSERT_EQ(open(), "");
+    EXPECT_FALSE(connection_->is_tls());
+    EXPECT_EQ(send("").kind, smtp::VerdictKind::delivered);
+    close();
+}
+
+TEST_F(ClientConnectionTest, AVerifiedServerGetsWhatRequiresTls) {
+    use_certificate();
+    server_.tls = ServerTls::verify;
+    server_.tls_name = "mx.example.com";
+    server_.ca_file = ca_;
+    peer_.expect(hello_and_tls({"REQUIRETLS"}) + test::takes_message());
+    ASSERT_EQ(open(), "");
+    EXPECT_EQ(send("REQUIRETLS").kind, smtp::VerdictKind::delivered);
+    EXPECT_EQ(peer_.lines()[3], "MAIL FROM:<a@sender.example> REQUIRETLS");
+    close();
+}
+
+TEST_F(ClientConnectionTest, AnUnknownCertificateIsGoodEnoughForTheRestOnly) {
+    use_certificate();
+    server_.tls = ServerTls::required;
+    peer_.expect(hello_and_tls({"REQUIRETLS"}) + test::takes_message());
+    ASSERT_EQ(open(), "");
+    const auto refused = send("REQUIRETLS");
+    EXPECT_EQ(refused.kind, smtp::VerdictKind::permanent);
+    EXPECT_NE(refused.text.find("not verified"), std::string::npos) << refused.text;
+    EXPECT_EQ(send("").kind, smtp::VerdictKind::delivered);
+    close();
+}
+
+struct Distrust {
+    const char* name;
+    const char* tls_name;
+    bool knows_authority;
+};
+class DistrustTest : public ClientConnectionTest, public testing::WithParamInterface<Distrust> {};
+
+INSTANTIATE_TEST_SUITE_P(
+    Distrusts,
+    DistrustTest,
+    testing::Values(
+        Distrust{"AnotherName", "mx.example.org", true},
+        Distrust{"AnotherAuthority", "mx.example.com", false}
+    ),
+    [](const auto& one) { return one.param.name; }
+);
+
+// Verify: mail waits, and nothing is said to whoever is there.
+TEST_P(DistrustTest, TheSessionFailsAndIsNotTriedInTheClear) {
+    use_certificate();
+    server_.tls = ServerTls::verify;
+    server_.tls_name = GetParam().tls_name;
+    if (GetParam().knows_authority) {
+        server_.ca_file = ca_;
+    }
+    peer_.expect(test::hello({"STARTTLS"}) + Script{{"STARTTLS", test::start_tls}});
+    EXPECT_NE(open(), "");
+    run_until([&] { return peer_.open() == 0; });
+    EXPECT_EQ(peer_.connections(), 1U);
+    EXPECT_EQ(peer_.lines().back(), "STARTTLS");
+}
+
+TEST_F(ClientConnectionTest, ACertificateFileThatIsMissingIsNamed) {
+    server_.tls = ServerTls::verify;
+    server_.ca_file = (directory_ / "nowhere.pem").string();
+    EXPECT_NE(open().find("nowhere.pem"), std::string::npos);
+    EXPECT_EQ(peer_.connections(), 0U);
+}
+
+TEST_F(ClientConnectionTest, RequiredButNotOffered) {
+    server_.tls = ServerTls::required;
+    peer_.expect(test::hello({"PIPELINING"}));
+    EXPECT_NE(open().find("does not offer STARTTLS"), std::string::npos);
+    run_until([&] { return peer_.is_done(); });
+}
+
+TEST_F(ClientConnectionTest, AFailedHandshakeIsTriedOnceWithoutTls) {
+    peer_.expect(test::hello({"STARTTLS"}) + Script{{"STARTTLS", "220 go"}, {"", test::drop}});
+    peer_.expect(test::hello({"STARTTLS"}) + test::takes_message());
+    ASSERT_EQ(open(), "");
+    EXPECT_FALSE(connection_->is_tls());
+    EXPECT_EQ(send("").kind, smtp::VerdictKind::delivered);
+    EXPECT_EQ(peer_.connections(), 2U);
+    close();
+}
+
+TEST_F(ClientConnectionTest, AFailedHandshakeEndsItWhereTlsIsRequired) {
+    server_.tls = ServerTls::required;
+    peer_.expect(test::hello({"STARTTLS"}) + Script{{"STARTTLS", "220 go"}, {"", test::drop}});
+    EXPECT_NE(open(), "");
+    EXPECT_EQ(peer_.connections(), 1U);
+}
+
+// CVE-2021-38371: replies that were sent in the clear would be read as if they had come inside.
+TEST_F(ClientConnectionTest, OctetsBehindTheAnswerToStarttlsAreAnAttack) {
+    use_certificate();
+    for (const ServerTls tls : {ServerTls::opportunistic, ServerTls::required}) {
+        server_.tls = tls;
+        peer_.expect(
+            test::hello({"STARTTLS"}) +
+            Script{{"STARTTLS", "220 go\r\n250-evil.example\r\n250 SIZE 1"}, {"", test::hang}}
+        );
+        EXPECT_NE(open().find("an attack?"), std::string::npos);
+        run_until([&] { return peer_.open() == 0; });
+    }
+    EXPECT_EQ(peer_.connections(), 2U) << "no second try in the clear";
+    EXPECT_EQ(peer_.handshakes(), 0U);
+}
+
+TEST_F(ClientConnectionTest, AReloadOfTheTlsSettingsLeavesTheOldConnection) {
+    peer_.expect(test::hello());
+    ASSERT_EQ(open(), "");
+    config::Server other = server_;
+    EXPECT_TRUE(connection_->leads_to(other));
+    other.tls = ServerTls::verify;
+    EXPECT_FALSE(connection_->leads_to(other));
+    close();
+}
+
+}  // namespace
+}  // namespace siding::relay
