@@ -85,6 +85,18 @@ struct WaitRelease {
     std::uint64_t release = 0;
 };
 
+struct ListSessions {};
+
+struct CheckRecipient {
+    std::string address;
+};
+
+// What servers have said about recipients; asked again when it is next needed.
+struct FlushRecipients {
+    std::string address;  // of the two one at most; neither: all
+    std::string domain;
+};
+
 struct Trace {
     std::string query;
 };
@@ -118,6 +130,9 @@ using Action = std::variant<
     StartRelease,
     ListReleases,
     WaitRelease,
+    ListSessions,
+    CheckRecipient,
+    FlushRecipients,
     Trace,
     Audit,
     CheckConfig,

@@ -32,7 +32,7 @@ json::object report(const std::vector<config::ConfigError>& errors) {
 }  // namespace
 
 Result<Exit> run(const CheckConfig& action, Context& context) {
-    const auto loaded = config::load_file(action.file.string());
+    const auto loaded = config::check_file(action.file.string());
     const Terminal& terminal = context.terminal;
     const auto errors =
         loaded.has_error() ? loaded.error().list : std::vector<config::ConfigError>{};

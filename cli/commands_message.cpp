@@ -35,9 +35,40 @@ std::string joined(const json::array& texts) {
     return out;
 }
 
+std::string client_text(const json::object& envelope) {
+    std::string out = text_at(envelope, "client_address");
+    const auto add = [&](std::string_view before, std::string_view key, std::string_view after) {
+        if (const std::string text = text_at(envelope, key); !text.empty()) {
+            out.append(before).append(text).append(after);
+        }
+    };
+    add(" (", "client_name", ")");
+    add(", HELO ", "helo", "");
+    add(", via ", "proxy_address", "");
+    return out;
+}
+
+std::string tls_text(const json::object& envelope) {
+    const std::string peer = text_at(envelope, "tls_peer");
+    return text_at(envelope, "tls") + (peer.empty() ? "" : ", client certificate " + peer);
+}
+
+std::string tags_text(const json::object& envelope) {
+    std::string out = joined(array_at(envelope, "tags"));
+    const json::value* const score = envelope.if_contains("spam_score");
+    if (score != nullptr && score->is_number()) {
+        out += fmt::format("{}score {:.2f}", out.empty() ? "" : ", ", score->to_number<double>());
+    }
+    return out;
+}
+
+std::string recipient_text(const json::object& row) {
+    const std::string original = text_at(row, "original");
+    return text_at(row, "recipient") + (original.empty() ? "" : ", sent to " + original);
+}
+
 void print_envelope(const json::object& envelope, WallTime now, const Terminal& terminal) {
     const std::string sender = text_at(envelope, "sender");
-    const std::string helo = text_at(envelope, "helo");
     const auto received = time_at(envelope, "received_at");
     const json::array& parameters = array_at(envelope, "parameters");
     print_fact(terminal, "message", text_at(envelope, "id"));
@@ -46,11 +77,10 @@ void print_envelope(const json::object& envelope, WallTime now, const Terminal& 
         "from",
         fmt::format("<{}>{}{}", sender, parameters.empty() ? "" : " ", joined(parameters))
     );
-    print_fact(
-        terminal,
-        "client",
-        text_at(envelope, "client_address") + (helo.empty() ? "" : ", HELO " + helo)
-    );
+    print_fact(terminal, "client", client_text(envelope));
+    print_fact(terminal, "listener", text_at(envelope, "listener"));
+    print_fact(terminal, "tls", tls_text(envelope));
+    print_fact(terminal, "tags", tags_text(envelope));
     if (received) {
         print_fact(
             terminal,
@@ -112,7 +142,7 @@ Result<Exit> run(const ShowMessage& action, Context& context) {
         table.add({
             text_at(row, "id"),
             {state, state == "parked" ? Colour::yellow : Colour::none},
-            text_at(row, "recipient"),
+            recipient_text(row),
             human_count(number_at(row, "attempts")),
             what_next(row, now),
         });

@@ -22,19 +22,31 @@ std::string accepted_text(const json::object& entry) {
     std::string to;
     for (std::size_t i = 0; i < std::min(recipients.size(), recipients_shown_max); ++i) {
         if (recipients[i].is_object()) {
-            to += (to.empty() ? "" : ", ") + text_at(recipients[i].get_object(), "address");
+            const json::object& recipient = recipients[i].get_object();
+            const std::string original = text_at(recipient, "original");
+            to += (to.empty() ? "" : ", ") + text_at(recipient, "address") +
+                  (original.empty() ? "" : " (sent to " + original + ")");
         }
     }
     if (recipients.size() > recipients_shown_max) {
         to += fmt::format(" and {} more", human_count(recipients.size() - recipients_shown_max));
     }
+    std::string tags;
+    for (const json::value& tag : array_at(entry, "tags")) {
+        if (tag.is_string()) {
+            tags += (tags.empty() ? "" : " ") + std::string{tag.get_string()};
+        }
+    }
+    const std::string tls = text_at(entry, "tls");
     const auto newlines = number_at(entry, "bare_newlines");
     return fmt::format(
-        "{} from <{}> for {}, by {}{}",
+        "{} from <{}> for {}, by {}{}{}{}",
         human_size(number_at(entry, "size")),
         text_at(entry, "sender"),
         to,
         text_at(entry, "client_address"),
+        tls.empty() ? "" : ", " + tls,
+        tags.empty() ? "" : ", tagged " + tags,
         newlines == 0 ? "" : fmt::format(", {} made CRLF", counted(newlines, "bare newline"))
     );
 }

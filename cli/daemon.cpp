@@ -2,6 +2,7 @@
 
 #include "base/limits.hpp"
 #include "base/log.hpp"
+#include "cli/daemon_sockets.hpp"
 #include "config/live.hpp"
 #include "config/load.hpp"
 #include "control/api.hpp"
@@ -13,6 +14,8 @@
 #include "queue/queue.hpp"
 #include "relay/dispatcher.hpp"
 #include "relay/inbound_server.hpp"
+#include "relay/probe_pool.hpp"
+#include "relay/recipient_directory.hpp"
 #include "systemd/notify.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -26,7 +29,6 @@
 #include <fmt/format.h>
 #include <fstream>
 #include <memory>
-#include <sys/resource.h>
 #include <thread>
 #include <utility>
 
@@ -46,56 +48,9 @@ constexpr std::size_t control_tasks_max = 16;
 constexpr std::chrono::milliseconds storage_drain =
     std::chrono::seconds{5};  // nothing can be stored
 constexpr std::chrono::milliseconds least_drain = std::chrono::seconds{1};
-constexpr std::size_t kept_descriptors = 1024;  // for the store, the lanes and the control API
 
 std::size_t io_threads(const config::Config& config) {
     return config.threads.value_or(std::max(1U, std::thread::hardware_concurrency()));
-}
-
-bool is_ipv6(const std::string& host) {
-    return host.find(':') != std::string::npos;
-}
-
-// Sockets from systemd's siding.socket stand in for the configured ones.
-Result<std::vector<net::UniqueFd>> open_listeners(const config::Config& config) {
-    std::vector<net::UniqueFd> listeners;
-    SIDING_ASSIGN(const auto inherited, systemd::inherited_sockets());
-    for (const systemd::InheritedSocket& socket : inherited) {
-        SIDING_ASSIGN(auto listener, net::adopt_listener(socket.fd));
-        listeners.push_back(std::move(listener));
-    }
-    if (!listeners.empty()) {
-        log.info("sockets_inherited", {{"sockets", listeners.size()}});
-        return listeners;
-    }
-    for (const config::Listener& listener : config.listeners) {
-        // "[::]:25" alone takes both families; beside an IPv4 listener on the port it keeps to
-        // IPv6.
-        net::TcpListenOptions options;
-        options.ipv6_only = std::ranges::any_of(config.listeners, [&](const auto& other) {
-            return other.address.port == listener.address.port && !is_ipv6(other.address.host);
-        });
-        SIDING_ASSIGN(
-            auto socket, net::listen_tcp({listener.address.host, listener.address.port}, options)
-        );
-        listeners.push_back(std::move(socket));
-    }
-    return listeners;
-}
-
-// The one line that whoever started us waits for, whatever the log level.
-void announce(std::string_view event, const net::Endpoint& address) {
-    if (Logger::enabled(LogLevel::info)) {
-        log.info(event, {{"address", address.text()}});
-    } else {
-        std::fprintf(
-            stderr,
-            "sidingd %.*s address=%s\n",
-            static_cast<int>(event.size()),
-            event.data(),
-            address.text().c_str()
-        );
-    }
 }
 
 Result<std::string> read_token(const config::Config& config) {
@@ -121,29 +76,6 @@ queue::QueueOptions queue_options(const config::Live& live) {
     return options;
 }
 
-// As many descriptors as the system lets us have; the sessions that they suffice for. The store
-// must never be the one that finds none left: to it, that is a disk that fails.
-std::size_t claim_descriptors(const config::Config& config) {
-    rlimit descriptors{};
-    if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0) {
-        return SIZE_MAX;
-    }
-    descriptors.rlim_cur = descriptors.rlim_max;
-    static_cast<void>(::setrlimit(RLIMIT_NOFILE, &descriptors));
-    static_cast<void>(::getrlimit(RLIMIT_NOFILE, &descriptors));
-    const auto all = static_cast<std::size_t>(descriptors.rlim_cur);
-    const std::size_t for_sessions = all - std::min(all / 2, kept_descriptors);
-    if (for_sessions < config.limits.connections) {
-        log.warn(
-            "connections_bounded",
-            {{"reason", "too few file descriptors for limits.connections"},
-             {"descriptors", all},
-             {"connections", for_sessions}}
-        );
-    }
-    return for_sessions;
-}
-
 // The parts, in the order in which they depend on each other; each is destroyed before those above
 // it.
 class Daemon {
@@ -155,6 +87,7 @@ public:
 private:
     static awaitable<void> live(Daemon& self);
     Result<void> build();
+    Result<void> build_recipients();
     awaitable<Result<void>> start();
     awaitable<Result<void>> set_initial_phases();
     Result<void> start_control();
@@ -179,7 +112,10 @@ private:
     std::vector<net::UniqueFd> listeners_;
     std::unique_ptr<queue::Queue> queue_;
     std::unique_ptr<relay::Dispatcher> dispatcher_;
-    std::unique_ptr<relay::InboundMetrics> inbound_metrics_;
+    std::unique_ptr<relay::RecipientTables> recipient_tables_;
+    std::unique_ptr<relay::ProbePool> probes_;
+    std::unique_ptr<relay::Verifier> verifier_;
+    std::unique_ptr<relay::RecipientDirectory> recipients_;
     std::unique_ptr<relay::InboundServer> inbound_;
     std::unique_ptr<control::Api> api_;
     net::TaskGroup control_tasks_;
@@ -230,17 +166,16 @@ Result<void> Daemon::build() {
         asio::post(main_, [this] { end(exit_storage); });
     });
     dispatcher_ = std::make_unique<relay::Dispatcher>(*queue_, config_, runtime_.io(0), metrics_);
-    inbound_metrics_ = std::make_unique<relay::InboundMetrics>(metrics_);
-    inbound_ = std::make_unique<relay::InboundServer>(
+    SIDING_TRY(build_recipients());
+    inbound_ = std::make_unique<relay::InboundServer>(relay::InboundServer::Parts{
         runtime_,
-        relay::InboundContext{
-            *queue_,
-            config_,
-            *inbound_metrics_,
-            [this](const std::string& server, WallTime due) { dispatcher_->wake(server, due); },
-            connections_max,
-        }
-    );
+        *queue_,
+        config_,
+        *recipients_,
+        metrics_,
+        [this](const std::string& server, WallTime due) { dispatcher_->wake(server, due); },
+        connections_max,
+    });
     SIDING_ASSIGN(const std::string token, read_token(*config));
     api_ = std::make_unique<control::Api>(
         control::Services{
@@ -253,9 +188,27 @@ Result<void> Daemon::build() {
             .started_at = clock_.now(),
             .lanes = [this] { return dispatcher_->status(); },
             .inbound_sessions = [this] { return inbound_->sessions(); },
+            .sessions = [this] { return inbound_->list(); },
+            .check_recipient = [this](Address address
+                               ) { return recipients_->report(std::move(address)); },
+            .flush_recipients = [this](std::string what
+                                ) { return recipients_->flush(std::move(what)); },
         },
         token
     );
+    return {};
+}
+
+Result<void> Daemon::build_recipients() {
+    const net::asio::any_io_executor executor = runtime_.io(0);
+    recipient_tables_ =
+        std::make_unique<relay::RecipientTables>(runtime_.blocking(), config_, metrics_);
+    SIDING_TRY(recipient_tables_->load_first());
+    probes_ = std::make_unique<relay::ProbePool>(*queue_, config_, executor);
+    verifier_ =
+        std::make_unique<relay::Verifier>(*queue_, config_, probes_->prober(), metrics_, executor);
+    recipients_ =
+        std::make_unique<relay::RecipientDirectory>(config_, *recipient_tables_, *verifier_);
     return {};
 }
 
@@ -264,6 +217,8 @@ awaitable<Result<void>> Daemon::start() {
     // First what the last run left: the dispatcher may order releases of its own at once.
     SIDING_CO_TRY(co_await dispatcher_->mover().resume());
     SIDING_CO_TRY(co_await dispatcher_->start());
+    SIDING_CO_TRY(probes_->start());
+    SIDING_CO_TRY(main_tasks_.spawn(recipient_tables_->watch()));
     SIDING_CO_TRY(start_control());
     SIDING_CO_TRY(inbound_->start(std::exchange(listeners_, {})));
     SIDING_CO_TRY(main_tasks_.spawn(watch_signals(*this)));
@@ -374,6 +329,8 @@ awaitable<void> Daemon::reload() {
     if (const auto added = co_await dispatcher_->add_lanes(); !added) {
         log.error("reload_failed", {{"reason", added.error()}});
     }
+    co_await recipient_tables_->refresh();
+    co_await inbound_->reload();
     log.info("reloaded");
 }
 
@@ -402,6 +359,10 @@ awaitable<void> Daemon::stop() {
     }
     control_tasks_.cancel();
     co_await control_tasks_.join();
+    if (verifier_ != nullptr) {
+        co_await verifier_->stop();
+        co_await probes_->stop();
+    }
     if (dispatcher_ != nullptr) {
         const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(
             std::chrono::steady_clock::now() - started

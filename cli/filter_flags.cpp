@@ -6,13 +6,15 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 
 namespace siding::cli {
 namespace {
 
 struct Flag {
-    const char* key;  // of the control API; the flag is "--key"
+    const char* key;  // of the control API; see name_of
     const char* type;
     const char* help;
 };
@@ -26,16 +28,25 @@ constexpr std::array filter_flags{
     Flag{"since", "WHEN", "received at or after: 2h, 3d, or a UTC time"},
     Flag{"before", "WHEN", "received before: 2h, 3d, or a UTC time"},
     Flag{"larger", "SIZE", "larger than: 10MiB"},
+    Flag{"tag", "TAG", "mail with this tag: spam, phish, unscanned"},
+    Flag{"not_tag", "TAG", "mail without this tag"},
     Flag{"id", "ID", "one message, or one of its recipients"},
     Flag{"limit", "N", "at most N recipients"},
 };
+
+// "not_tag" is --not-tag.
+std::string name_of(std::string_view key) {
+    std::string name{"--"};
+    std::ranges::replace_copy(key, std::back_inserter(name), '_', '-');
+    return name;
+}
 
 // The API names the key, "'state': …"; here it is a flag.
 Error in_our_words(Error error, const net::HttpQuery& given) {
     for (const auto& [key, text] : given) {
         const std::string name = "'" + key + "': ";
         if (error.context.starts_with(name)) {
-            error.context.replace(0, name.size(), "--" + key + ": ");
+            error.context.replace(0, name.size(), name_of(key) + ": ");
         }
     }
     return error;
@@ -45,7 +56,7 @@ Error in_our_words(Error error, const net::HttpQuery& given) {
 
 void add_filter_flags(CLI::App& verb, FilterFlags& flags) {
     for (const Flag& flag : filter_flags) {
-        verb.add_option(std::string{"--"} + flag.key, flags[flag.key], flag.help)
+        verb.add_option(name_of(flag.key), flags[flag.key], flag.help)
             ->type_name(flag.type)
             ->group("Filter");
     }
@@ -54,7 +65,7 @@ void add_filter_flags(CLI::App& verb, FilterFlags& flags) {
 Result<queue::Filter> make_filter(const CLI::App& verb, const FilterFlags& flags, WallTime now) {
     net::HttpQuery given;
     for (const auto& [key, text] : flags) {
-        if (verb.count("--" + key) > 0) {
+        if (verb.count(name_of(key)) > 0) {
             given[key] = text;
         }
     }

@@ -42,6 +42,8 @@ Look
   queue list [FILTER]             recipients and their states
   queue show ID                   one message: envelope, recipients
   parked [FILTER]                 refused recipients, by reason
+  sessions                        who is sending now
+  recipients check ADDRESS        would it be accepted, and why
   trace QUERY                     what happened to a message
   audit [--deep]                  prove that the books balance
 
@@ -52,6 +54,7 @@ Act
   queue hold FILTER               keep what is due or parked
   queue discard FILTER            drop recipients for good
   queue export --to DIR           write messages as .eml, Maildir or mbox
+  recipients flush [ADDRESS]      forget what servers said of recipients
 
 Without a daemon
   config check FILE               every error at once, with line and key
@@ -59,7 +62,7 @@ Without a daemon
   rehearse [--mail PATH]          a whole cutover on loopback, with proof
 
 FILTER   --domain --wave --recipient --sender --state --since --before
-         --larger --id --limit; all that are given must hold
+         --larger --tag --not-tag --id --limit; all that are given must hold
 Exit     0 done, 1 the answer is no, 2 usage, 3 cannot reach the daemon
 Socket   --socket, or SIDING_SOCKET, or /run/siding/control.sock
 

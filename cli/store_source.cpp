@@ -1,5 +1,6 @@
 #include "base/limits.hpp"
 #include "cli/queue_source.hpp"
+#include "control/message_view.hpp"
 #include "control/render.hpp"
 #include "queue/rocks_store.hpp"
 
@@ -26,10 +27,7 @@ public:
     }
 
     Result<Document> envelope(MessageId message) override {
-        control::MessageView view;
-        SIDING_ASSIGN(view.envelope, store_->read_envelope(message));
-        SIDING_TRY(add_rows(view));
-        SIDING_TRY(add_ended(view));
+        SIDING_ASSIGN(const auto view, control::read_message(*store_, message));
         boost::json::object document = control::message_json(view);
         return Document{boost::json::serialize(document), std::move(document)};
     }
@@ -55,30 +53,6 @@ public:
     }
 
 private:
-    Result<void> add_rows(control::MessageView& view) const {
-        for (std::uint32_t number = 0; number < view.envelope.recipients.size(); ++number) {
-            auto row = store_->read_recipient({view.envelope.id, number});
-            if (row.has_value()) {
-                view.rows.emplace(number, std::move(*row));
-            } else if (!row.error().is(Errc::not_found)) {
-                return row.error();
-            }
-        }
-        return {};
-    }
-
-    Result<void> add_ended(control::MessageView& view) const {
-        SIDING_ASSIGN(const auto entries, store_->ledger_of(view.envelope.id));
-        for (const queue::LedgerEntry& entry : entries) {
-            if (entry.kind == queue::LedgerKind::delivered) {
-                view.ended[entry.recipient.number] = queue::State::delivered;
-            } else if (entry.kind == queue::LedgerKind::discarded) {
-                view.ended[entry.recipient.number] = queue::State::discarded;
-            }
-        }
-        return {};
-    }
-
     std::unique_ptr<queue::Store> store_;
 };
 

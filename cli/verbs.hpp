@@ -31,7 +31,7 @@ struct Verbs {
     );
 };
 
-void add_look_verbs(Verbs& verbs);     // status, phase, trace, audit
+void add_look_verbs(Verbs& verbs);     // status, phase, sessions, recipients …, trace, audit
 void add_queue_verbs(Verbs& verbs);    // queue …, parked
 void add_release_verbs(Verbs& verbs);  // release …, releases
 void add_local_verbs(Verbs& verbs);    // config …, rehearse

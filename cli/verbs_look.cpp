@@ -1,3 +1,4 @@
+#include "base/address.hpp"
 #include "cli/verbs.hpp"
 
 #include <CLI/CLI.hpp>
@@ -41,6 +42,41 @@ void add_phase(Verbs& verbs) {
     verb.add_option("--why", flags->why, "a note for the ledger")->type_name("TEXT");
 }
 
+Result<Action> make_flush(const std::string& what) {
+    if (what.empty()) {
+        return Action{FlushRecipients{}};
+    }
+    const auto at = what.find('@');
+    if (at == std::string::npos || at == 0) {
+        SIDING_ASSIGN(const Domain domain, Domain::parse(what.substr(at == 0 ? 1 : 0)));
+        return Action{FlushRecipients{.address = {}, .domain = domain.text()}};
+    }
+    SIDING_ASSIGN(const Address address, Address::parse(what));
+    return Action{FlushRecipients{.address = address.text(), .domain = {}}};
+}
+
+void add_recipients(Verbs& verbs) {
+    CLI::App& recipients = verbs.add(verbs.root, "recipients", "check one, or forget answers");
+    const auto address = make_flags<std::string>();
+    CLI::App& check = verbs.add(
+        recipients,
+        "check",
+        "would this address be accepted, and why",
+        [address]() -> Result<Action> {
+            SIDING_ASSIGN(const Address parsed, Address::parse(*address));
+            return Action{CheckRecipient{parsed.text()}};
+        }
+    );
+    check.add_option("ADDRESS", *address, "a whole address")->required();
+
+    const auto what = make_flags<std::string>();
+    CLI::App& flush =
+        verbs.add(recipients, "flush", "forget what servers said of recipients", [what] {
+            return make_flush(*what);
+        });
+    flush.add_option("ADDRESS", *what, "one address, or a domain; all without it");
+}
+
 void add_proofs(Verbs& verbs) {
     const auto query = make_flags<std::string>();
     CLI::App& trace = verbs.add(verbs.root, "trace", "what happened to a message", [query] {
@@ -62,6 +98,8 @@ void add_look_verbs(Verbs& verbs) {
         return Action{ShowStatus{}};
     });
     add_phase(verbs);
+    verbs.add(verbs.root, "sessions", "who is sending now", [] { return Action{ListSessions{}}; });
+    add_recipients(verbs);
     add_proofs(verbs);
 }
 

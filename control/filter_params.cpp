@@ -17,7 +17,7 @@ namespace json = boost::json;
 using queue::Filter;
 
 constexpr std::string_view keys_text =
-    "domain, wave, recipient, sender, state, since, before, larger, id, limit";
+    "domain, wave, recipient, sender, state, since, before, larger, tag, not_tag, id, limit";
 
 Result<WallTime> parse_moment(std::string_view text, WallTime now) {
     if (const auto duration = config::parse_duration(text); duration.has_value()) {
@@ -56,12 +56,12 @@ Result<void> set_id(Filter& filter, std::string_view text) {
     return {};
 }
 
-Result<void> set_wave(Filter& filter, std::string_view text) {
+Result<std::string> parse_word(std::string_view text, std::string_view otherwise) {
     if (text.empty()) {
-        return Error{Errc::invalid_argument, "it is empty; leave it out to mean every wave"};
+        return Error{
+            Errc::invalid_argument, fmt::format("it is empty; leave it out to mean {}", otherwise)};
     }
-    filter.wave = std::string{text};
-    return {};
+    return std::string{text};
 }
 
 // Both narrow the domain: they must agree, whichever comes first.
@@ -90,9 +90,12 @@ Result<void> set_key(Filter& filter, std::string_view key, std::string_view text
         return narrow_domain(filter, before);
     }
     if (key == "wave") {
-        return set_wave(filter, text);
-    }
-    if (key == "sender") {
+        SIDING_ASSIGN(filter.wave, parse_word(text, "every wave"));
+    } else if (key == "tag") {
+        SIDING_ASSIGN(filter.tag, parse_word(text, "any tag or none"));
+    } else if (key == "not_tag") {
+        SIDING_ASSIGN(filter.not_tag, parse_word(text, "any tag or none"));
+    } else if (key == "sender") {
         SIDING_ASSIGN(filter.sender, parse_sender(text));
     } else if (key == "state") {
         SIDING_ASSIGN(filter.state, queue::parse_state(text));
@@ -209,6 +212,12 @@ json::object filter_json(const Filter& filter) {
     }
     if (filter.larger_octets) {
         out["larger"] = *filter.larger_octets;
+    }
+    if (filter.tag) {
+        out["tag"] = json_text(*filter.tag);
+    }
+    if (filter.not_tag) {
+        out["not_tag"] = json_text(*filter.not_tag);
     }
     if (filter.message) {
         out["id"] = filter.recipient_number

@@ -33,6 +33,11 @@ Answer get_releases(Services& services, const Request& request);
 Answer get_release(Services& services, const Request& request);
 Answer post_release(Services& services, const Request& request);
 
+Answer get_sessions(Services& services, const Request& request);
+
+Answer get_recipient_check(Services& services, const Request& request);
+Answer post_recipient_flush(Services& services, const Request& request);
+
 Answer get_trace(Services& services, const Request& request);
 Answer post_audit(Services& services, const Request& request);
 

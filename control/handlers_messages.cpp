@@ -1,4 +1,5 @@
 #include "control/handlers.hpp"
+#include "control/message_view.hpp"
 #include "control/render.hpp"
 #include "control/response.hpp"
 
@@ -7,29 +8,6 @@
 
 namespace siding::control {
 namespace {
-
-Result<MessageView> read_message(const queue::Store& store, MessageId id) {
-    MessageView view;
-    SIDING_ASSIGN(view.envelope, store.read_envelope(id));
-    for (std::uint32_t number = 0; number < view.envelope.recipients.size(); ++number) {
-        auto row = store.read_recipient({id, number});
-        if (row.has_value()) {
-            view.rows.emplace(number, std::move(*row));
-        }
-    }
-    if (view.rows.size() == view.envelope.recipients.size()) {
-        return view;
-    }
-    SIDING_ASSIGN(const auto entries, store.ledger_of(id));
-    for (const queue::LedgerEntry& entry : entries) {
-        if (entry.kind == queue::LedgerKind::delivered) {
-            view.ended.emplace(entry.recipient.number, queue::State::delivered);
-        } else if (entry.kind == queue::LedgerKind::discarded) {
-            view.ended.emplace(entry.recipient.number, queue::State::discarded);
-        }
-    }
-    return view;
-}
 
 // The message of a path's {id}; a recipient's id names its message too.
 Result<MessageId> parse_message(const Request& request) {

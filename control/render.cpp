@@ -37,22 +37,26 @@ void put_progress(json::object& out, const queue::Recipient& row) {
     out["last_reply"] = json_text(row.last_reply);
     out["maybe_delivered"] = row.maybe_delivered;
     out["kept"] = row.kept;
+    out["tags"] = texts_json(row.tags);
     out["release"] = row.release_id == 0 ? json::value(nullptr) : json::value(row.release_id);
 }
 
 bool names_recipient(queue::LedgerKind kind) {
     using enum queue::LedgerKind;
-    return kind != accepted && kind != phase && kind != started && kind != quarantined;
+    return kind != accepted && kind != phase && kind != started && kind != quarantined &&
+           kind != refused;
 }
 
 void put_accepted(json::object& out, const queue::LedgerEntry& entry) {
     json::array recipients;
     for (const queue::AcceptedRecipient& recipient : entry.recipients) {
-        recipients.push_back(json::object{
+        json::object row{
             {"address", json_text(recipient.address)},
             {"domain", json_text(recipient.domain)},
             {"wave", json_text(recipient.wave)},
-        });
+        };
+        put_text(row, "original", recipient.original);
+        recipients.push_back(std::move(row));
     }
     out["recipients"] = std::move(recipients);
     out["sender"] = json_text(entry.sender);
@@ -61,6 +65,17 @@ void put_accepted(json::object& out, const queue::LedgerEntry& entry) {
     out["size"] = entry.size_octets;
     out["sha256"] = to_hex(entry.sha256);
     out["bare_newlines"] = entry.bare_newlines;
+    put_text(out, "tls", entry.tls);
+    if (!entry.tags.empty()) {
+        out["tags"] = texts_json(entry.tags);
+    }
+}
+
+void put_refused(json::object& out, const queue::LedgerEntry& entry) {
+    out["reason"] = json_text(entry.reason);
+    out["count"] = entry.count;
+    out["client_address"] = json_text(entry.client_address);
+    out["sender"] = json_text(entry.sender);
 }
 
 json::object message_recipient_json(const MessageView& message, std::uint32_t number) {
@@ -71,6 +86,7 @@ json::object message_recipient_json(const MessageView& message, std::uint32_t nu
         {"parameters", texts_json(recipient.parameters)},
         {"domain", recipient.domain.text()},
         {"wave", json_text(recipient.wave)},
+        {"original", json_text(recipient.original)},
     };
     if (const auto row = message.rows.find(number); row != message.rows.end()) {
         put_progress(out, row->second);
@@ -121,6 +137,8 @@ json::object ledger_json(const queue::LedgerEntry& entry) {
     }
     if (entry.kind == queue::LedgerKind::accepted) {
         put_accepted(out, entry);
+    } else if (entry.kind == queue::LedgerKind::refused) {
+        put_refused(out, entry);
     }
     put_text(out, "address", entry.address);
     put_text(out, "server", entry.server);
@@ -166,6 +184,11 @@ json::object message_json(const MessageView& message) {
         {"parameters", texts_json(envelope.mail_parameters)},
         {"recipients", std::move(recipients)},
         {"client_address", json_text(envelope.client_address)},
+        {"client_name", json_text(envelope.client_name)},
+        {"proxy_address", json_text(envelope.proxy_address)},
+        {"listener", json_text(envelope.listener)},
+        {"tls", json_text(envelope.tls)},
+        {"tls_peer", json_text(envelope.tls_peer)},
         {"helo", json_text(envelope.helo)},
         {"trace_header", json_text(envelope.trace_header)},
         {"message_id", json_text(envelope.message_id_header)},
@@ -173,6 +196,10 @@ json::object message_json(const MessageView& message) {
         {"sha256", to_hex(envelope.body.sha256)},
         {"bare_newlines", envelope.body.bare_newlines},
         {"declared_8bit", envelope.body.declared_8bit},
+        {"binary", envelope.body.binary},
+        {"tags", texts_json(envelope.tags)},
+        {"spam_score",
+         envelope.spam_score ? json::value(*envelope.spam_score) : json::value(nullptr)},
     };
 }
 

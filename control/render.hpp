@@ -1,13 +1,11 @@
 // The queue's values as the documented JSON (docs/control-api.md). Pure.
 #pragma once
 
+#include "control/message_view.hpp"
 #include "cutover/audit.hpp"
 #include "queue/store.hpp"
 
 #include <boost/json/object.hpp>
-
-#include <map>
-#include <span>
 
 namespace siding::control {
 
@@ -20,12 +18,6 @@ boost::json::object ledger_json(const queue::LedgerEntry& entry);
 
 boost::json::object release_json(const queue::ReleaseJob& job, const queue::StateCounts& counts);
 
-// A message and what has become of each of its recipients.
-struct MessageView {
-    queue::Envelope envelope;
-    std::map<std::uint32_t, queue::Recipient> rows;  // those still in the queue
-    std::map<std::uint32_t, queue::State> ended;     // the others
-};
 boost::json::object message_json(const MessageView& message);
 
 boost::json::object audit_json(const cutover::AuditReport& report);

@@ -22,6 +22,9 @@ constexpr std::array routes{
     Route{"GET", "/v1/releases", get_releases},
     Route{"POST", "/v1/releases", post_release},
     Route{"GET", "/v1/releases/{id}", get_release},
+    Route{"GET", "/v1/sessions", get_sessions},
+    Route{"GET", "/v1/recipients/check", get_recipient_check},
+    Route{"POST", "/v1/recipients/flush", post_recipient_flush},
     Route{"GET", "/v1/trace", get_trace},
     Route{"POST", "/v1/audit", post_audit},
 };

@@ -2,15 +2,19 @@
 // by the daemon, outlives the API.
 #pragma once
 
+#include "base/address.hpp"
 #include "base/clock.hpp"
 #include "base/metrics.hpp"
 #include "net/asio.hpp"
 #include "queue/queue.hpp"
 #include "relay/lane_status.hpp"
 #include "relay/mover.hpp"
+#include "relay/recipient_report.hpp"
+#include "relay/session_list.hpp"
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -34,6 +38,13 @@ struct Services {
     // A long audit gives a sign of life so often: well below a client's patience
     // (limits::http_timeout), together with the step that overruns it.
     std::chrono::milliseconds audit_slice = std::chrono::seconds{15};
+
+    // The inbound sessions that are open now. Asked on the API's executor: must not block.
+    std::function<std::vector<relay::SessionInfo>()> sessions = {};
+    // Errc::not_found: no domain of ours.
+    std::function<net::awaitable<Result<relay::RecipientReport>>(Address)> check_recipient = {};
+    // "" for everything, a domain, or an address; how many remembered answers went.
+    std::function<net::awaitable<Result<std::uint64_t>>(std::string what)> flush_recipients = {};
 };
 
 }  // namespace siding::control

@@ -154,6 +154,7 @@ void LedgerWalk::note_move(const LedgerEntry& entry) {
     case LedgerKind::phase:
     case LedgerKind::quarantined:
     case LedgerKind::started:
+    case LedgerKind::refused:
         break;
     }
     if (entry.kind == LedgerKind::phase) {

@@ -1,12 +1,6 @@
-#include "cli/commands.hpp"
-
-#include "cli/options.hpp"
-#include "tests/cli/scripted_api.hpp"
-
-#include <gtest/gtest.h>
+#include "tests/cli/commands_fixture.hpp"
 
 #include <fstream>
-#include <sstream>
 
 namespace siding::cli {
 namespace {
@@ -29,44 +23,6 @@ std::string release_text(std::uint64_t delivered, std::uint64_t parked, bool don
            std::to_string(delivered) + R"(,"parked":)" + std::to_string(parked) + R"(},"done":)" +
            (done ? "true" : "false") + "}";
 }
-
-class CommandsTest : public testing::Test {
-protected:
-    Exit run(std::vector<std::string> arguments) {
-        return run_on(api_server.socket(), std::move(arguments));
-    }
-
-    Exit run_on(const std::string& socket, std::vector<std::string> arguments) {
-        const auto options =
-            parse_options(std::move(arguments), {.socket = "", .now = clock.now()});
-        EXPECT_TRUE(options.has_value()) << options.error().context;
-        const Api api{socket};
-        Context context{
-            .api = api,
-            .terminal = terminal,
-            .clock = clock,
-            .json = options->json,
-            .pause =
-                [this](std::chrono::milliseconds time) {
-                    clock.advance(time);
-                    return !interrupted;
-                },
-        };
-        out.str("");
-        err.str("");
-        return run_action(options->action, context);
-    }
-
-    std::string body_of(std::size_t call) const { return api_server.asked().at(call).body; }
-
-    test::ScriptedApi api_server;
-    ManualClock clock{parse_time("2026-11-21T14:00:00Z").value()};
-    std::istringstream in;
-    std::ostringstream out;
-    std::ostringstream err;
-    Terminal terminal{.in = in, .out = out, .err = err, .width = 80};
-    bool interrupted = false;
-};
 
 TEST_F(CommandsTest, NoDaemonIsThreeAndOneLine) {
     const std::string nowhere = api_server.socket() + ".gone";
@@ -333,6 +289,23 @@ TEST_F(CommandsTest, Trace) {
         "                                such user here\n"
     );
     EXPECT_EQ(api_server.asked()[0].query.at("query"), "<x@y>");
+}
+
+TEST_F(CommandsTest, TraceTellsHowItCame) {
+    api_server.answer(
+        "GET /v1/trace",
+        R"({"messages":[{"id":"0000000000001","entries":[{"at":"2026-11-21T13:00:00.000Z",)"
+        R"("kind":"accepted","recipients":[{"address":"joe@a.example","original":"j@b.example"}],)"
+        R"("sender":"","client_address":"192.0.2.1","size":12,"tls":"TLSv1.3 X",)"
+        R"("tags":["spam","phish"]}]}]})"
+    );
+    terminal.width = 200;
+    EXPECT_EQ(run({"trace", "x"}), Exit::done);
+    EXPECT_NE(
+        out.str().find("12 B from <> for joe@a.example (sent to j@b.example), by 192.0.2.1, "
+                       "TLSv1.3 X, tagged spam phish\n"),
+        std::string::npos
+    ) << out.str();
 }
 
 TEST_F(CommandsTest, TraceOfNothingIsANo) {

@@ -59,6 +59,10 @@ TEST(OptionsTest, UsageErrorsAreOneLineWithAHint) {
         {{"release", "wait", "three"}, "three", "siding release wait --help"},
         {{"parked", "--state", "held"}, "parked", "siding parked --help"},
         {{"trace"}, "QUERY is required", "siding trace --help"},
+        {{"recipients", "check", "joe"}, "'joe'", "siding recipients check --help"},
+        {{"recipients", "flush", "a b"}, "a b", "siding recipients flush --help"},
+        {{"recipients"}, "a verb is missing", "siding recipients --help"},
+        {{"queue", "list", "--not-tag", ""}, "--not-tag: it is empty", "siding queue list --help"},
         {{"status", "audit"}, "audit", "siding status --help"},
         {{"status", "x\ny"}, "expected: x", "siding status --help"},
     };
@@ -90,6 +94,8 @@ TEST(OptionsTest, FiltersAreTheSameEverywhere) {
         {{"--since", "2h"}, R"({"since":"2026-11-21T12:00:00.000Z"})"},
         {{"--before", "2026-11-20T00:00:00Z"}, R"({"before":"2026-11-20T00:00:00.000Z"})"},
         {{"--larger", "10MiB"}, R"({"larger":10485760})"},
+        {{"--tag", "spam"}, R"({"tag":"spam"})"},
+        {{"--not-tag", "phish"}, R"({"not_tag":"phish"})"},
         {{"--id", "0000000000001"}, R"({"id":"0000000000001"})"},
         {{"--id", "0000000000001.2"}, R"({"id":"0000000000001.2"})"},
         {{"--limit", "7", "--wave", "a"}, R"({"wave":"a","limit":7})"},
@@ -149,6 +155,22 @@ TEST(OptionsTest, Queue) {
 
 TEST(OptionsTest, TheOthers) {
     action<ShowStatus>({"status"});
+    action<ListSessions>({"sessions"});
+    EXPECT_EQ(
+        action<CheckRecipient>({"recipients", "check", "Joe@example.com"}).address,
+        "Joe@example.com"
+    );
+    EXPECT_EQ(
+        action<FlushRecipients>({"recipients", "flush", "@Example.com"}).domain, "example.com"
+    );
+    EXPECT_EQ(
+        action<FlushRecipients>({"recipients", "flush", "example.com"}).domain, "example.com"
+    );
+    EXPECT_EQ(
+        action<FlushRecipients>({"recipients", "flush", "a@b.example"}).address, "a@b.example"
+    );
+    const auto all = action<FlushRecipients>({"recipients", "flush"});
+    EXPECT_TRUE(all.address.empty() && all.domain.empty());
     action<ShowConfigReference>({"config", "reference"});
     EXPECT_EQ(action<CheckConfig>({"config", "check", "a.yaml"}).file, "a.yaml");
     EXPECT_TRUE(action<Audit>({"audit", "--deep"}).deep);

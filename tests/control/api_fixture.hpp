@@ -81,6 +81,49 @@ protected:
         co_return out;
     }
 
+    static std::vector<relay::SessionInfo> sessions() {
+        relay::SessionInfo one;
+        one.id = 7;
+        one.peer = "192.0.2.1:40112";
+        one.helo = "caf\xE9";
+        one.tls = "TLSv1.3";
+        one.state = "data";
+        one.since = parse_time("2026-11-21T12:00:00Z").value();
+        one.messages = 3;
+        return {one, relay::SessionInfo{}};
+    }
+
+    // Addresses by what the test wants to hear.
+    static net::awaitable<Result<relay::RecipientReport>> check_recipient(Address address) {
+        if (address.domain().text() != "example.com") {
+            co_return Error{Errc::not_found, "this domain is not configured"};
+        }
+        relay::RecipientReport report;
+        report.address = address.text();
+        report.accepts_any = address.local_part() == "any";
+        if (address.local_part() == "listed" || address.local_part() == "unlisted") {
+            report.in_files = address.local_part() == "listed";
+        }
+        if (address.local_part() == "down" || address.local_part() == "probed") {
+            relay::ServerReport server;
+            server.server = "new";
+            server.reply = "550 5.1.1 no";
+            server.age = std::chrono::milliseconds{1500};
+            report.servers.push_back(std::move(server));
+        }
+        if (address.local_part() == "probed") {
+            report.existence = relay::Existence::exists;
+            report.servers[0].existence = relay::Existence::exists;
+            report.rewritten_to = {"a@new.example"};
+        }
+        co_return report;
+    }
+
+    net::awaitable<Result<std::uint64_t>> flush_recipients(std::string what) {
+        flushed_.push_back(std::move(what));
+        co_return std::uint64_t{flushed_.size()};
+    }
+
     queue::QueueOptions options() const {
         queue::QueueOptions out;
         out.directory = directory_ / "queue";
@@ -177,6 +220,7 @@ protected:
     net::TaskGroup releases_{runtime_.io(0), "releases", 8};
     std::unique_ptr<queue::Queue> queue_ =
         std::move(queue::Queue::open(options(), runtime_.blocking(), clock_, metrics_)).value();
+    std::vector<std::string> flushed_;
     relay::Mover mover_{*queue_, releases_, [](WallTime) {}};
     net::HostPort tcp_;
     Api api_{
@@ -191,6 +235,9 @@ protected:
             lanes,
             [] { return std::size_t{4}; },
             audit_slice_,
+            sessions,
+            check_recipient,
+            [this](std::string what) { return flush_recipients(std::move(what)); },
         },
         "s3cret"};
 };

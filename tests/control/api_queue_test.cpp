@@ -35,7 +35,7 @@ TEST_F(ApiTest, a_row_says_all_that_a_table_needs) {
             R"({"recipient":"Joe@Example.com","sender":"ann@example.org","domain":"example.com",)"
             R"("wave":"default","size":4,"state":"held","lane":"","pinned_server":"","due_at":null,)"
             R"("attempts":0,"last_attempt_at":null,"last_reply":"","maybe_delivered":false,)"
-            R"("kept":false,"release":null})"
+            R"("kept":false,"tags":[],"release":null})"
         )
             .as_object();
     expected["id"] = id.text() + ".0";

@@ -33,6 +33,8 @@ TEST(FilterParams, reads_every_key) {
         {R"({"before":"30m"})", R"({"before":"2026-11-21T11:30:00.000Z"})"},
         {R"({"larger":1048576})", R"({"larger":1048576})"},
         {R"({"larger":"1048576"})", R"({"larger":1048576})"},
+        {R"({"tag":"spam"})", R"({"tag":"spam"})"},
+        {R"({"not_tag":"Phish"})", R"({"not_tag":"Phish"})"},
         {R"({"id":"0000000000001"})", R"({"id":"0000000000001"})"},
         {R"({"id":"0000000000001.0"})", R"({"id":"0000000000001.0"})"},
         {R"({"limit":10})", R"({"limit":10})"},
@@ -50,7 +52,7 @@ TEST(FilterParams, what_is_shown_is_read_back) {
                              R"("recipient":"joe@example.com","sender":"","state":"held",)"
                              R"("since":"2026-11-20T00:00:00.000Z",)"
                              R"("before":"2026-11-21T00:00:00.000Z","larger":1,)"
-                             R"("id":"0000000000001.3","limit":7})";
+                             R"("tag":"spam","not_tag":"phish","id":"0000000000001.3","limit":7})";
     const auto filter = filter_from_json(boost::json::parse(text).as_object(), now);
     ASSERT_TRUE(filter.has_value()) << filter.error().message();
     EXPECT_EQ(boost::json::serialize(filter_json(*filter)), text);
@@ -68,6 +70,8 @@ TEST(FilterParams, names_what_is_wrong) {
         {R"({"state":7})", "'state' of the filter must be text"},
         {R"({"domain":""})", "'domain'"},
         {R"({"wave":""})", "'wave'"},
+        {R"({"tag":""})", "'tag': it is empty"},
+        {R"({"not_tag":7})", "'not_tag' of the filter must be text"},
         {R"({"recipient":"joe"})", "'recipient'"},
         {R"({"sender":"joe"})", "'sender': 'joe' is not an address"},
         {R"({"since":"yesterday"})", "'since': 'yesterday' is neither a time"},

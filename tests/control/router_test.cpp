@@ -24,6 +24,9 @@ TEST(Router, finds_the_handler) {
         {"GET", "/v1/releases", get_releases, {}, "GET, POST"},
         {"POST", "/v1/releases", post_release, {}, "GET, POST"},
         {"GET", "/v1/releases/7", get_release, {"7"}, "GET"},
+        {"GET", "/v1/sessions", get_sessions, {}, "GET"},
+        {"GET", "/v1/recipients/check", get_recipient_check, {}, "GET"},
+        {"POST", "/v1/recipients/flush", post_recipient_flush, {}, "POST"},
         {"GET", "/healthz", get_health, {}, "GET"},
         {"DELETE", "/v1/releases", nullptr, {}, "GET, POST"},
         {"GET", "/", nullptr, {}, ""},
@@ -49,6 +52,7 @@ TEST(Router, only_health_and_metrics_are_open) {
     EXPECT_TRUE(find_route("GET", "/metrics").route->open);
     EXPECT_FALSE(find_route("GET", "/v1/status").route->open);
     EXPECT_FALSE(find_route("POST", "/v1/queue/discard").route->open);
+    EXPECT_FALSE(find_route("GET", "/v1/sessions").route->open);
 }
 
 }  // namespace

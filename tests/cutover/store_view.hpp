@@ -64,6 +64,14 @@ public:
     ) const override {
         return store_.find_messages(key, value, messages_max);
     }
+    Result<std::optional<std::string>> read_value(std::string_view key) const override {
+        return store_.read_value(key);
+    }
+    Result<queue::ValuePage> list_values(
+        std::string_view prefix, std::string_view cursor, std::size_t values_max
+    ) const override {
+        return store_.list_values(prefix, cursor, values_max);
+    }
     queue::Counters counters() const override { return store_.counters(); }
     queue::PhaseTable phases() const override { return store_.phases(); }
     Result<std::vector<queue::ReleaseJob>> releases() const override { return store_.releases(); }

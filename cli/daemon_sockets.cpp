@@ -1,0 +1,87 @@
+#include "cli/daemon_sockets.hpp"
+
+#include "base/log.hpp"
+#include "net/listener.hpp"
+#include "systemd/notify.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <sys/resource.h>
+
+namespace siding::cli {
+namespace {
+
+const Logger log{"sidingd"};
+
+constexpr std::size_t kept_descriptors = 1024;  // for the store, the lanes and the control API
+
+bool is_ipv6(const std::string& host) {
+    return host.find(':') != std::string::npos;
+}
+
+}  // namespace
+
+Result<std::vector<net::UniqueFd>> open_listeners(const config::Config& config) {
+    std::vector<net::UniqueFd> listeners;
+    SIDING_ASSIGN(const auto inherited, systemd::inherited_sockets());
+    for (const systemd::InheritedSocket& socket : inherited) {
+        SIDING_ASSIGN(auto listener, net::adopt_listener(socket.fd));
+        listeners.push_back(std::move(listener));
+    }
+    if (!listeners.empty()) {
+        log.info("sockets_inherited", {{"sockets", listeners.size()}});
+        return listeners;
+    }
+    for (const config::Listener& listener : config.listeners) {
+        // "[::]:25" alone takes both families; beside an IPv4 listener on the port it keeps to
+        // IPv6.
+        net::TcpListenOptions options;
+        options.ipv6_only = std::ranges::any_of(config.listeners, [&](const auto& other) {
+            return other.address.port == listener.address.port && !is_ipv6(other.address.host);
+        });
+        SIDING_ASSIGN(
+            auto socket, net::listen_tcp({listener.address.host, listener.address.port}, options)
+        );
+        listeners.push_back(std::move(socket));
+    }
+    return listeners;
+}
+
+void announce(std::string_view event, const net::Endpoint& address) {
+    if (Logger::enabled(LogLevel::info)) {
+        log.info(event, {{"address", address.text()}});
+    } else {
+        std::fprintf(
+            stderr,
+            "sidingd %.*s address=%s\n",
+            static_cast<int>(event.size()),
+            event.data(),
+            address.text().c_str()
+        );
+    }
+}
+
+std::size_t claim_descriptors(const config::Config& config) {
+    rlimit descriptors{};
+    if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0) {
+        return SIZE_MAX;
+    }
+    descriptors.rlim_cur = descriptors.rlim_max;
+    static_cast<void>(::setrlimit(RLIMIT_NOFILE, &descriptors));
+    static_cast<void>(::getrlimit(RLIMIT_NOFILE, &descriptors));
+    const auto all = static_cast<std::size_t>(descriptors.rlim_cur);
+    const std::size_t for_sessions = all - std::min(all / 2, kept_descriptors);
+    if (for_sessions < config.limits.connections) {
+        log.warn(
+            "connections_bounded",
+            {{"reason", "too few file descriptors for limits.connections"},
+             {"descriptors", all},
+             {"connections", for_sessions}}
+        );
+    }
+    return for_sessions;
+}
+
+}  // namespace siding::cli
