@@ -12,6 +12,18 @@ TEST(Domain, NormalisesCaseAndTrailingDot) {
     EXPECT_EQ(Domain::parse("xn--bcher-kva.example").value().text(), "xn--bcher-kva.example");
 }
 
+TEST(Domain, IsTheSameInBothForms) {
+    for (const char* text : {"bücher.example", "BÜCHER.example.", "bu\u0308cher．example"}) {
+        const auto domain = Domain::parse(text);
+        ASSERT_TRUE(domain) << text;
+        EXPECT_EQ(domain->text(), "xn--bcher-kva.example") << text;
+    }
+    EXPECT_EQ(Domain::parse("straße.example").value().text(), "xn--strae-oqa.example");
+    const Address address = Address::parse("Jörg@Bücher.example").value();
+    EXPECT_EQ(address.text(), "Jörg@Bücher.example");
+    EXPECT_EQ(address.key(), "jörg@xn--bcher-kva.example");
+}
+
 TEST(Domain, RefusesWhatDnsCannotHold) {
     const std::string label64(64, 'a');
     for (const std::string& text : {
@@ -21,8 +33,13 @@ TEST(Domain, RefusesWhatDnsCannotHold) {
              std::string{".a"},
              std::string{"-a.example"},
              std::string{"a b.example"},
-             std::string{"b\xc3\xbc"
+             std::string{"b\xfc"
                          "cher.example"},
+             std::string{"☃.example"},
+             std::string{"a/ü.example"},
+             std::string{"℀.example"},  // mapped to a/c
+             std::string{"ü\0.example", 11},
+             std::string(2000, '\xc3'),
              label64 + ".example",
          }) {
         EXPECT_FALSE(Domain::parse(text)) << text;
