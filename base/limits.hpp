@@ -105,6 +105,9 @@ inline constexpr auto quit_timeout = 10s;
 // Offsets into a loaded file's records are 32 bits wide; a record is at most twice its line.
 inline constexpr std::uint64_t recipient_file_octets_max = 1ULL << 30;
 inline constexpr std::size_t rewrite_targets_max = 1000;
+// Names that the recipients of one message may become, where limits.recipients is less: a row each,
+// all in one commit that everybody else waits for.
+inline constexpr std::size_t names_max = rewrite_targets_max;
 inline constexpr auto recipient_look_interval = 1s;  // a change counts at the second look
 
 // --- Control API

@@ -100,6 +100,9 @@ Result<Exit> run(const CheckRecipient& action, Context& context) {
         escape(text_at(report.value, "address"), 1000),
         terminal.paint(escape(decision), colour_of(decision))
     );
+    if (flag_at(report.value, "route")) {
+        print_fact(terminal, "reads as", "a route to somewhere else, and no file lists it");
+    }
     if (flag_at(report.value, "accepts_any")) {
         print_fact(terminal, "domain", "takes any recipient");
     }

@@ -1,6 +1,7 @@
 #include "cli/daemon_sockets.hpp"
 
 #include "base/log.hpp"
+#include "config/endpoint.hpp"
 #include "net/listener.hpp"
 #include "systemd/notify.hpp"
 
@@ -21,6 +22,25 @@ bool is_ipv6(const std::string& host) {
     return host.find(':') != std::string::npos;
 }
 
+// With sockets of systemd's nothing else is opened: a listener that is only in our configuration is
+// easily overlooked.
+void warn_of_missing_sockets(
+    const config::Config& config, const std::vector<net::UniqueFd>& sockets
+) {
+    for (const config::Listener& listener : config.listeners) {
+        const bool is_open = std::ranges::any_of(sockets, [&](const net::UniqueFd& socket) {
+            return net::local_endpoint_of(socket.get()).port == listener.address.port;
+        });
+        if (!is_open) {
+            log.warn(
+                "listener_without_socket",
+                {{"address", config::format_endpoint(listener.address)},
+                 {"reason", "systemd opens the sockets, and none on this port: see siding.socket"}}
+            );
+        }
+    }
+}
+
 }  // namespace
 
 Result<std::vector<net::UniqueFd>> open_listeners(const config::Config& config) {
@@ -32,6 +52,7 @@ Result<std::vector<net::UniqueFd>> open_listeners(const config::Config& config) 
     }
     if (!listeners.empty()) {
         log.info("sockets_inherited", {{"sockets", listeners.size()}});
+        warn_of_missing_sockets(config, listeners);
         return listeners;
     }
     for (const config::Listener& listener : config.listeners) {
@@ -72,7 +93,9 @@ std::size_t claim_descriptors(const config::Config& config) {
     static_cast<void>(::setrlimit(RLIMIT_NOFILE, &descriptors));
     static_cast<void>(::getrlimit(RLIMIT_NOFILE, &descriptors));
     const auto all = static_cast<std::size_t>(descriptors.rlim_cur);
-    const std::size_t for_sessions = all - std::min(all / 2, kept_descriptors);
+    // A session that asks the content filter has a second connection.
+    const std::size_t each = config.filter.rspamd ? 2 : 1;
+    const std::size_t for_sessions = (all - std::min(all / 2, kept_descriptors)) / each;
     if (for_sessions < config.limits.connections) {
         log.warn(
             "connections_bounded",

@@ -9,7 +9,8 @@ packages_build=(
 )
 packages_test=(
     libgtest-dev libgmock-dev clang-format python3
-    postfix rspamd swaks strace systemd zstd ca-certificates
+    postfix rspamd swaks libnet-ssleay-perl sslscan testssl.sh nmap openssl
+    strace systemd zstd ca-certificates
 )
 
 install_packages() {

@@ -29,8 +29,9 @@ inline constexpr std::array listening{
         .type = KeyType::list,
         .required = true,
         .reload = Reload::restart,
-        .doc = "Where SMTP comes in. Sockets that systemd hands over (siding.socket) take the "
-               "place of this list."},
+        .doc =
+            "Where SMTP comes in. Sockets that systemd hands over (siding.socket) take the place "
+            "of these addresses; each has the settings of the entry with its address or port."},
     Key{.path = "listeners[].address",
         .type = KeyType::endpoint,
         .required = true,

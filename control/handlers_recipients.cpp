@@ -46,6 +46,7 @@ json::object report_json(const relay::RecipientReport& report) {
     return {
         {"address", json_text(report.address)},
         {"decision", decision_of(report)},
+        {"route", report.is_route},
         {"accepts_any", report.accepts_any},
         {"in_files", report.in_files ? json::value(*report.in_files) : json::value(nullptr)},
         {"rewritten_to", std::move(rewritten)},

@@ -16,6 +16,8 @@ namespace {
 const Logger logger{"net"};
 
 constexpr std::chrono::milliseconds back_off{100};
+// Under a flood the sessions of the thread get their turn after so many.
+constexpr unsigned accepts_in_a_row_max = 64;
 
 enum class AcceptFailure { none_waiting, connection_gone, shortage, fatal };
 
@@ -62,7 +64,7 @@ Acceptor::Acceptor(asio::posix::stream_descriptor descriptor, Endpoint local)
 Acceptor::Round Acceptor::accept_all(
     const std::function<void(Accepted)>& on_connection, bool& short_before
 ) {
-    while (true) {
+    for (unsigned accepted = 0; accepted < accepts_in_a_row_max; ++accepted) {
         sockaddr_storage storage{};
         socklen_t size = sizeof storage;
         auto* address = reinterpret_cast<sockaddr*>(&storage);
@@ -76,7 +78,7 @@ Acceptor::Round Acceptor::accept_all(
         const int number = errno;
         switch (classify(number)) {
         case AcceptFailure::none_waiting:
-            return Round::drained;
+            return Round::enough;
         case AcceptFailure::connection_gone:
             break;
         case AcceptFailure::shortage:
@@ -90,6 +92,7 @@ Acceptor::Round Acceptor::accept_all(
             return Round::broken;
         }
     }
+    return Round::enough;
 }
 
 awaitable<Result<void>> Acceptor::serve(std::function<void(Accepted)> on_connection) {

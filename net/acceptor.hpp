@@ -37,7 +37,7 @@ public:
 private:
     Acceptor(asio::posix::stream_descriptor descriptor, Endpoint local);
 
-    enum class Round { drained, short_of_resources, broken };
+    enum class Round { enough, short_of_resources, broken };
     Round accept_all(const std::function<void(Accepted)>& on_connection, bool& short_before);
 
     asio::posix::stream_descriptor descriptor_;

@@ -1,6 +1,6 @@
 // One HTTP/1.1 request of a daemon over plain TCP: one connection, one answer, one deadline for all
-// of it. Ends when its task is cancelled. The blocking client of the command line is
-// net/http_client.hpp.
+// of it. What TaskGroup::cancel() does to it is `on_cancel`'s to say. The blocking client of the
+// command line is net/http_client.hpp.
 #pragma once
 
 #include "base/limits.hpp"
@@ -8,6 +8,7 @@
 #include "net/asio.hpp"
 #include "net/endpoint.hpp"
 #include "net/http_message.hpp"
+#include "net/stream.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -29,6 +30,7 @@ struct HttpRequestOptions {
         headers;  // Host, Connection and framing are ours
     std::chrono::milliseconds timeout = limits::http_timeout;  // from connecting to the last octet
     std::size_t response_octets_max = limits::http_body_octets_max;  // of the body
+    OnCancel on_cancel = OnCancel::stop;                             // for all of it
 };
 
 // The next piece of the request's body; an empty one at its end. Its error ends the request.

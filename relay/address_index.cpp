@@ -36,8 +36,9 @@ AddressIndex::AddressIndex()
     : arena_{std::make_unique<std::string>()},
       offsets_{0, Hash{arena_.get()}, Equal{arena_.get()}} {}
 
-void AddressIndex::reserve(std::size_t keys) {
+void AddressIndex::reserve(std::size_t keys, std::size_t octets) {
     offsets_.reserve(keys);
+    arena_->reserve(octets + keys * (prefix_octets + 1));
 }
 
 bool AddressIndex::insert(std::string_view key, std::string_view text) {
@@ -70,11 +71,7 @@ std::optional<std::string_view> AddressIndex::find(std::string_view key) const {
 std::size_t AddressIndex::memory_octets() const {
     constexpr std::size_t octets_per_slot = sizeof(std::uint32_t) + 1;  // and one of metadata
     const auto slots = static_cast<double>(offsets_.max_load()) / offsets_.max_load_factor();
-    return arena_->capacity() + static_cast<std::size_t>(slots) * octets_per_slot;
-}
-
-void AddressIndex::shrink() {
-    arena_->shrink_to_fit();
+    return arena_->size() + static_cast<std::size_t>(slots) * octets_per_slot;
 }
 
 }  // namespace siding::relay

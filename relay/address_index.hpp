@@ -19,7 +19,8 @@ class AddressIndex {
 public:
     AddressIndex();
 
-    void reserve(std::size_t keys);
+    // For the keys of a file; what turns out to be too much of `octets` is never touched.
+    void reserve(std::size_t keys, std::size_t octets);
 
     // False when the key is there already; it keeps its text. Neither may hold a NUL.
     bool insert(std::string_view key, std::string_view text = {});
@@ -30,7 +31,6 @@ public:
 
     std::size_t size() const { return offsets_.size(); }
     std::size_t memory_octets() const;
-    void shrink();  // once filled
 
 private:
     struct Hash {

@@ -53,9 +53,11 @@ std::size_t local_length(std::string_view text) {
 }
 
 void append_lower(std::string& out, std::string_view text) {
-    for (const char c : text) {
-        out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    }
+    const std::size_t start = out.size();
+    out.resize(start + text.size());
+    std::ranges::transform(text, out.data() + start, [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
 }
 
 Error no_address(std::string_view text) {

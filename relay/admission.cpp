@@ -69,6 +69,9 @@ net::awaitable<Admission::Answer> Admission::check_rcpt(
     if (admitted == nullptr || !path.address) {
         co_return answer;
     }
+    if (directory.is_route(*path.address)) {
+        co_return deny_relay(path);
+    }
     Address address = *path.address;
     auto config = config_;
     auto found = co_await directory.look_up(std::move(address), std::move(config));

@@ -45,8 +45,9 @@ public:
         const queue::Queue& queue, const smtp::MailParameters& parameters
     ) const;
 
-    // 550 5.7.1 for other people's domains, 450 4.7.1 before and 550 5.1.2 after the cutover,
-    // 550 5.1.1 for who does not exist and 450 4.1.1 where that cannot be said now.
+    // 550 5.7.1 for other people's domains and routes to them through ours, 450 4.7.1 before and
+    // 550 5.1.2 after the cutover, 550 5.1.1 for who does not exist and 450 4.1.1 where that cannot
+    // be said now.
     using Answer = std::variant<Admitted, Refused>;
     net::awaitable<Answer> check_rcpt(const smtp::Path& path, RecipientDirectory& directory) const;
 

@@ -17,8 +17,8 @@ constexpr std::chrono::seconds optional_header_timeout{1};
 
 using Header = std::optional<net::ProxyHeader>;
 
-TurnedAway turn_away(RefusalClass reason, std::optional<smtp::Reply> reply, Client client) {
-    return {reason, std::move(reply), std::move(client)};
+TurnedAway turn_away(RefusalClass reason, std::optional<smtp::Reply> reply, Welcome& welcome) {
+    return {reason, std::move(reply), std::move(welcome.client), std::move(welcome.seat)};
 }
 
 net::awaitable<Result<Header>> read_header(
@@ -73,7 +73,7 @@ net::awaitable<std::optional<Arrival>> take_proxy_header(
             {{"peer", welcome.client.endpoint.address}, {"reason", header.error()}}
         );
         smtp::Reply reply{421, {4, 3, 2}, "PROXY header missing or malformed"};
-        end = turn_away(RefusalClass::bad_proxy, std::move(reply), std::move(welcome.client));
+        end = turn_away(RefusalClass::bad_proxy, std::move(reply), welcome);
         co_return end;
     }
     if (*header && !(*header)->local) {
@@ -84,16 +84,10 @@ net::awaitable<std::optional<Arrival>> take_proxy_header(
     if (listener.trusts_xclient(welcome.client.endpoint)) {
         co_return end;  // it will name another one still
     }
-    auto answer =
-        limits.reseat(std::move(welcome.seat), welcome.client.endpoint.address, config.limits);
-    if (const auto* refusal = std::get_if<ClientLimits::Refusal>(&answer)) {
-        const auto reason = *refusal == ClientLimits::Refusal::too_fast
-                                ? RefusalClass::rate
-                                : RefusalClass::too_many_connections;
-        end = turn_away(reason, reply_to(*refusal), std::move(welcome.client));
-        co_return end;
+    const std::string& address = welcome.client.endpoint.address;
+    if (const auto refusal = limits.reseat(welcome.seat, address, config.limits)) {
+        end = turn_away(class_of(*refusal), reply_to(*refusal), welcome);
     }
-    welcome.seat = std::get<ClientLimits::Seat>(std::move(answer));
     co_return end;
 }
 
@@ -107,7 +101,7 @@ net::awaitable<std::optional<Arrival>> start_implicit_tls(
     auto tls = listener.tls();
     if (tls == nullptr) {
         // There is no way to say anything to a client that waits for TLS.
-        end = turn_away(RefusalClass::tls_failed, std::nullopt, std::move(welcome.client));
+        end = turn_away(RefusalClass::tls_failed, std::nullopt, welcome);
         co_return end;
     }
     const auto started = co_await stream.start_tls(std::move(tls), config.timeouts.greeting);
@@ -115,11 +109,15 @@ net::awaitable<std::optional<Arrival>> start_implicit_tls(
         listener.metrics().count_tls_handshake(stream.tls().version);
         co_return end;
     }
+    if (net::is_cancelled(started.error())) {
+        end = Gone{};
+        co_return end;
+    }
     listener.metrics().tls_failures.add();
     log.info(
         "tls_failed", {{"peer", welcome.client.endpoint.address}, {"reason", started.error()}}
     );
-    end = turn_away(RefusalClass::tls_failed, std::nullopt, std::move(welcome.client));
+    end = turn_away(RefusalClass::tls_failed, std::nullopt, welcome);
     co_return end;
 }
 
@@ -157,8 +155,7 @@ net::awaitable<Arrival> arrive(
     }
     if (listener.settings().tls_required && listener.tls() == nullptr) {
         smtp::Reply reply{421, {4, 7, 0}, "TLS is not available now, try again later"};
-        co_return Arrival{
-            turn_away(RefusalClass::tls_failed, std::move(reply), std::move(welcome.client))};
+        co_return Arrival{turn_away(RefusalClass::tls_failed, std::move(reply), welcome)};
     }
     co_return Arrival{std::move(welcome)};
 }

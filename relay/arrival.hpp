@@ -22,11 +22,13 @@ struct Welcome {
     bool spoke_early = false;
 };
 
-// It is not to be spoken with, but for this reply if there is one.
+// It is not to be spoken with, but for this reply if there is one. Its place is taken until the
+// connection is closed.
 struct TurnedAway {
     RefusalClass reason = RefusalClass::other;
     std::optional<smtp::Reply> reply;
     Client client;
+    ClientLimits::Seat seat;
 };
 
 // The connection is lost, or was cancelled.

@@ -63,7 +63,9 @@ ClientLimits::Answer ClientLimits::connect(
 ) {
     Answer answer = connect_proxy(limits, total_cap);
     if (auto* seat = std::get_if<Seat>(&answer)) {
-        return reseat(std::move(*seat), address, limits);
+        if (const auto refusal = reseat(*seat, address, limits)) {
+            return *refusal;
+        }
     }
     return answer;
 }
@@ -79,20 +81,17 @@ ClientLimits::Answer ClientLimits::connect_proxy(
     return Seat{*this, {}};
 }
 
-ClientLimits::Answer ClientLimits::reseat(
-    Seat seat, std::string_view address, const config::Limits& limits
+std::optional<ClientLimits::Refusal> ClientLimits::reseat(
+    Seat& seat, std::string_view address, const config::Limits& limits
 ) {
     std::string network = network_of(address, limits);
-    const auto refusal = [&]() -> std::optional<Refusal> {
-        const std::lock_guard lock{mutex_};
-        release(std::exchange(seat.network_, {}));
-        return network.empty() ? std::nullopt : enter(network, limits);
-    }();
-    if (refusal) {
-        return *refusal;
+    const std::lock_guard lock{mutex_};
+    release(std::exchange(seat.network_, {}));
+    const auto refusal = network.empty() ? std::nullopt : enter(network, limits);
+    if (!refusal) {
+        seat.network_ = std::move(network);
     }
-    seat.network_ = std::move(network);
-    return seat;
+    return refusal;
 }
 
 std::optional<ClientLimits::Refusal> ClientLimits::enter(
@@ -184,6 +183,11 @@ smtp::Reply reply_to(ClientLimits::Refusal refusal) {
         return {421, {4, 7, 0}, "Too many new connections from you, try again later"};
     }
     return {421, {4, 3, 2}, "Try again later"};
+}
+
+RefusalClass class_of(ClientLimits::Refusal refusal) {
+    return refusal == ClientLimits::Refusal::too_fast ? RefusalClass::rate
+                                                      : RefusalClass::too_many_connections;
 }
 
 smtp::Reply too_much_mail(std::string_view address) {

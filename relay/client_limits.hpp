@@ -8,6 +8,7 @@
 #pragma once
 
 #include "config/config.hpp"
+#include "relay/refusal_class.hpp"
 #include "smtp/reply.hpp"
 
 #include <array>
@@ -72,8 +73,10 @@ public:
     // For a peer that will say who the real client is (PROXY, XCLIENT): counted in all only, since
     // a balancer has the connections of everybody. reseat() follows.
     Answer connect_proxy(const config::Limits& limits, std::size_t total_cap = SIZE_MAX);
-    // Moves the place to the real client; a refusal gives it up.
-    Answer reseat(Seat seat, std::string_view address, const config::Limits& limits);
+    // Moves the place to the real client. Refused, it counts in all only until the connection ends.
+    std::optional<Refusal> reseat(
+        Seat& seat, std::string_view address, const config::Limits& limits
+    );
 
     bool allow_message(std::string_view address, const config::Limits& limits);
     bool allow_recipient(std::string_view address, const config::Limits& limits);
@@ -123,6 +126,7 @@ private:
 
 // 421 4.7.0 for this client's own fault, 421 4.3.2 for ours.
 smtp::Reply reply_to(ClientLimits::Refusal refusal);
+RefusalClass class_of(ClientLimits::Refusal refusal);
 // 450 4.7.1 for a client that is over message_rate or recipient_rate.
 smtp::Reply too_much_mail(std::string_view address);
 smtp::Reply too_many_recipients(std::string_view address);

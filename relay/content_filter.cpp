@@ -100,6 +100,8 @@ net::awaitable<Result<FilterVerdict>> ContentFilter::ask(
     options.headers = make_rspamd_headers(question);
     options.timeout = filter.timeout;
     options.response_octets_max = answer_octets_max;
+    // Else whatever is accepted while the daemon stops would go unscanned.
+    options.on_cancel = net::OnCancel::finish;
     net::HostPort peer{where.host, where.port};
     auto reply = co_await net::http_request(
         std::move(peer), std::move(options), question.octets, std::move(next_piece)

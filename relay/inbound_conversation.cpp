@@ -106,29 +106,30 @@ smtp::Step Conversation::greet() {
     return dialogue_.greet();
 }
 
+// No coroutine: its frame would stand under every idle connection.
 net::awaitable<smtp::Step> Conversation::perform(const smtp::Action& action) {
     if (const auto* mail = std::get_if<smtp::action::CheckMail>(&action)) {
-        co_return co_await check_mail(*mail);
+        return check_mail(*mail);
     }
     if (const auto* rcpt = std::get_if<smtp::action::CheckRcpt>(&action)) {
-        co_return co_await check_rcpt(*rcpt);
+        return check_rcpt(*rcpt);
     }
     if (std::holds_alternative<smtp::action::ReceiveData>(action)) {
-        co_return co_await receive_data();
+        return receive_data();
     }
     if (const auto* chunk = std::get_if<smtp::action::ReceiveChunk>(&action)) {
-        co_return co_await receive_chunk(*chunk);
+        return receive_chunk(*chunk);
     }
     if (const auto* message = std::get_if<smtp::action::Commit>(&action)) {
-        co_return co_await commit(*message);
+        return commit(*message);
     }
     if (std::holds_alternative<smtp::action::StartTls>(action)) {
-        co_return co_await start_tls();
+        return start_tls();
     }
     if (const auto* xclient = std::get_if<smtp::action::Xclient>(&action)) {
-        co_return adopt(*xclient);
+        return adopt(*xclient);
     }
-    co_return co_await read_command();
+    return read_command();
 }
 
 net::awaitable<Result<void>> Conversation::flush() {
@@ -200,6 +201,7 @@ net::awaitable<smtp::Step> Conversation::check_mail(const smtp::action::CheckMai
     config_ = context_.config.get();
     admission_ = Admission{config_, context_.queue.phases()};
     admitted_.clear();
+    names_ = 0;
     sender_ = action.reverse_path.text;
     entry_.update([this](SessionInfo& info) { info.helo = dialogue_.helo(); });
     if (!context_.limits.allow_message(client_.endpoint.address, config_->limits)) {
@@ -222,7 +224,16 @@ net::awaitable<smtp::Step> Conversation::check_rcpt(const smtp::action::CheckRcp
     if (const auto* refused = std::get_if<Refused>(&answer)) {
         co_return refuse(*refused, recipient);
     }
-    admitted_.push_back(std::get<Admitted>(std::move(answer)));
+    auto& admitted = std::get<Admitted>(answer);
+    const std::size_t names = std::max<std::size_t>(admitted.rewritten_to.size(), 1);
+    // Nobody multiplies mail by naming a list many times: RFC 5321 §4.5.3.1.10.
+    const auto names_max = std::max<std::size_t>(config_->limits.recipients, limits::names_max);
+    if (names_ + names > names_max) {
+        const smtp::Reply reply{452, {4, 5, 3}, "Too many recipients"};
+        co_return refuse({RefusalClass::too_many_recipients, reply}, recipient);
+    }
+    names_ += names;
+    admitted_.push_back(std::move(admitted));
     co_return dialogue_.on_accepted();
 }
 
@@ -292,7 +303,7 @@ net::awaitable<smtp::Step> Conversation::start_tls() {
     co_return dialogue_.on_tls_started();
 }
 
-smtp::Step Conversation::adopt(const smtp::action::Xclient& action) {
+net::awaitable<smtp::Step> Conversation::adopt(const smtp::action::Xclient& action) {
     const smtp::XclientAttributes& said = action.attributes;
     if (client_.proxy_address.empty()) {
         client_.proxy_address = client_.endpoint.address;
@@ -305,19 +316,18 @@ smtp::Step Conversation::adopt(const smtp::action::Xclient& action) {
         client_.endpoint.address = *said.address;
         client_.endpoint.family =
             said.address->find(':') == std::string::npos ? net::Family::ipv4 : net::Family::ipv6;
-        auto answer =
-            context_.limits.reseat(std::move(seat_), client_.endpoint.address, config_->limits);
-        if (const auto* refusal = std::get_if<ClientLimits::Refusal>(&answer)) {
-            return refuse({RefusalClass::too_many_connections, reply_to(*refusal)});
+        const std::string& address = client_.endpoint.address;
+        if (const auto refusal = context_.limits.reseat(seat_, address, config_->limits)) {
+            const Refused refused{class_of(*refusal), reply_to(*refusal)};
+            co_return refuse(refused);
         }
-        seat_ = std::get<ClientLimits::Seat>(std::move(answer));
     }
     stream_.set_peer(client_.endpoint);
     entry_.update([this](SessionInfo& info) {
         info.peer = client_.endpoint.text();
         info.proxy = client_.proxy_address;
     });
-    return dialogue_.on_xclient_done();
+    co_return dialogue_.on_xclient_done();
 }
 
 }  // namespace siding::relay

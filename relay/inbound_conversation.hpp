@@ -40,7 +40,7 @@ private:
     net::awaitable<smtp::Step> receive_chunk(const smtp::action::ReceiveChunk& action);
     net::awaitable<smtp::Step> commit(const smtp::action::Commit& action);
     net::awaitable<smtp::Step> start_tls();
-    smtp::Step adopt(const smtp::action::Xclient& action);
+    net::awaitable<smtp::Step> adopt(const smtp::action::Xclient& action);
 
     net::awaitable<Result<void>> flush();
     net::awaitable<void> drop_body();
@@ -75,6 +75,7 @@ private:
     Admission admission_;
     std::string sender_;
     std::vector<Admitted> admitted_;
+    std::size_t names_ = 0;  // that they become, rewritten
     std::optional<MessageBody> body_;
 };
 

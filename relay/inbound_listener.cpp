@@ -78,7 +78,10 @@ void InboundListener::load_tls(const config::Tls& tls, Load when) {
 
 Result<void> InboundListener::load(const config::Tls& tls, Load when) {
     auto server = this->tls();
-    if (server != nullptr && when == Load::if_changed && !server->files_changed()) {
+    // What could not be used is tried again: the files in force are then not those that were
+    // wanted.
+    const bool is_settled = server != nullptr && problem_.empty();
+    if (is_settled && when == Load::if_changed && !server->files_changed()) {
         return {};
     }
     net::TlsServer::Options options = make_options(tls, settings_, name_);

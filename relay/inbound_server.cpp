@@ -21,31 +21,33 @@ constexpr std::size_t upkeep_max = 4;
 constexpr auto farewell_timeout = std::chrono::seconds{5};
 constexpr auto certificate_look_interval = std::chrono::seconds{2};
 
-// The settings for a socket. One that systemd opened is known by its port; one that fits none is a
-// plain listener, with STARTTLS where there is a certificate.
+// The settings for a socket. One that systemd opened is known by its address, else by its port; one
+// that fits none is a plain listener, with STARTTLS where there is a certificate.
 config::Listener settings_for(
     const config::Config& config, std::size_t index, const net::Endpoint& local
 ) {
-    const auto same_port = std::ranges::find_if(config.listeners, [&](const auto& listener) {
+    const auto& listeners = config.listeners;
+    const auto same_address = std::ranges::find_if(listeners, [&](const auto& listener) {
+        return listener.address.port == local.port && listener.address.host == local.address;
+    });
+    if (same_address != listeners.end()) {
+        return *same_address;
+    }
+    const auto same_port = std::ranges::find_if(listeners, [&](const auto& listener) {
         return listener.address.port == local.port;
     });
-    if (same_port != config.listeners.end() && index >= config.listeners.size()) {
+    if (same_port != listeners.end() && index >= listeners.size()) {
         return *same_port;
     }
-    if (index < config.listeners.size()) {
-        const config::Listener& listener = config.listeners[index];
+    if (index < listeners.size()) {
+        const config::Listener& listener = listeners[index];
         const bool fits = listener.address.port == 0 || listener.address.port == local.port;
-        return fits || same_port == config.listeners.end() ? listener : *same_port;
+        return fits || same_port == listeners.end() ? listener : *same_port;
     }
     config::Listener plain;
     plain.tls =
         config.tls.has_certificate() ? config::ListenerTls::starttls : config::ListenerTls::off;
     return plain;
-}
-
-RefusalClass class_of(ClientLimits::Refusal refusal) {
-    return refusal == ClientLimits::Refusal::too_fast ? RefusalClass::rate
-                                                      : RefusalClass::too_many_connections;
 }
 
 }  // namespace
@@ -154,7 +156,9 @@ net::awaitable<void> InboundServer::say_no(net::Stream stream, std::string reply
 
 net::awaitable<void> InboundServer::watch_certificates(InboundServer& server) {
     net::asio::steady_timer timer{server.upkeep_.executor()};
-    for (;;) {
+    const auto state = co_await net::asio::this_coro::cancellation_state;
+    // A load does not hear that it is to stop; the next wait would not either.
+    while (state.cancelled() == net::asio::cancellation_type::none) {
         timer.expires_after(certificate_look_interval);
         const auto [code] = co_await timer.async_wait(net::use_result);
         if (code) {

@@ -3,10 +3,14 @@
 #include "base/limits.hpp"
 #include "relay/inbound_conversation.hpp"
 
+#include <chrono>
 #include <utility>
 
 namespace siding::relay {
 namespace {
+
+// It has a place that others wait for.
+constexpr std::chrono::seconds farewell_timeout{2};
 
 net::awaitable<void> turn_away(
     net::Stream& stream,
@@ -26,9 +30,9 @@ net::awaitable<void> turn_away(
     if (turned.reply) {
         const std::string octets = smtp::format_reply(*turned.reply);
         listener.metrics().count_replies(octets);
-        static_cast<void>(co_await stream.write(octets, limits::quit_timeout));
+        static_cast<void>(co_await stream.write(octets, farewell_timeout));
     }
-    co_await stream.finish(limits::quit_timeout);
+    co_await stream.finish(farewell_timeout);
 }
 
 }  // namespace

@@ -48,11 +48,19 @@ net::awaitable<bool> ProbeLine::enter(
 }
 
 void ProbeLine::leave_answered() {
+    forget_failure();
+    leave_untold();
+}
+
+void ProbeLine::leave_untold() {
     SIDING_CHECK(busy_ > 0, "left without having entered");
     --busy_;
+    wake_next();
+}
+
+void ProbeLine::forget_failure() {
     failed_at_.reset();
     reason_.clear();
-    wake_next();
 }
 
 void ProbeLine::leave_failed(WallTime now, std::string why) {

@@ -32,6 +32,10 @@ public:
 
     void leave_answered();
     void leave_failed(WallTime now, std::string why);
+    void leave_untold();  // neither counts
+
+    // What was known of the server no longer counts: whoever comes next asks it.
+    void forget_failure();
 
     bool is_failing() const { return failed_at_.has_value(); }
     const std::string& reason() const { return reason_; }

@@ -65,6 +65,12 @@ net::awaitable<RecipientDirectory::Answer> RecipientDirectory::look_up(
     co_return answer;
 }
 
+bool RecipientDirectory::is_route(const Address& address) const {
+    constexpr std::string_view operators = "%!@";
+    return address.local_part().find_first_of(operators) != std::string_view::npos &&
+           !tables_.get()->names(address);
+}
+
 net::awaitable<Result<RecipientReport>> RecipientDirectory::report(Address address) {
     const auto config = config_.get();
     const auto domain = config->domains.find(address.domain());
@@ -72,6 +78,12 @@ net::awaitable<Result<RecipientReport>> RecipientDirectory::report(Address addre
         co_return Error{
             Errc::not_found,
             fmt::format("{} is not one of the domains that are served", address.domain().text())};
+    }
+    if (is_route(address)) {
+        RecipientReport refused;
+        refused.address = address.text();
+        refused.is_route = true;
+        co_return refused;
     }
     RecipientReport report = co_await verifier_.report(address);
     const auto table = tables_.get();

@@ -31,7 +31,12 @@ public:
     // `config`: the transaction's. The address is of one of its domains.
     net::awaitable<Answer> look_up(Address address, std::shared_ptr<const config::Config> config);
 
-    // The same for an operator, with every source's word. Errc::not_found for a domain that is not
+    // Whether the local part says where to go from here ("victim%other.example", "other!victim",
+    // "\"victim@other.example\"") and no file names it as a mailbox. A server that trusts us might
+    // go there: refused as relaying.
+    bool is_route(const Address& address) const;
+
+    // look_up() for an operator, with every source's word. Errc::not_found for a domain that is not
     // ours.
     net::awaitable<Result<RecipientReport>> report(Address address);
 

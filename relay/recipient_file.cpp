@@ -3,8 +3,11 @@
 #include "relay/address_key.hpp"
 #include "relay/map_text.hpp"
 
-
 namespace siding::relay {
+
+void RecipientSet::reserve(std::string_view file) {
+    keys_.reserve(count_lines(file), file.size());
+}
 
 void RecipientSet::add(std::string_view key) {
     if (!keys_.insert(key)) {
@@ -19,7 +22,7 @@ void RecipientSet::add(std::string_view key) {
 
 Result<RecipientSet> parse_recipient_list(std::string_view text) {
     RecipientSet set;
-    set.reserve(count_lines(text));
+    set.reserve(text);
     KeyReader keys{BareNames::refused};
     LineProblems problems;
     MapLines lines{text};
@@ -45,7 +48,6 @@ Result<RecipientSet> finish_recipients(RecipientSet set) {
     if (set.size() == 0) {
         return Error{Errc::invalid_argument, "holds no address"};
     }
-    set.shrink();
     return set;
 }
 

@@ -15,9 +15,8 @@ namespace siding::relay {
 
 class RecipientSet {
 public:
-    void reserve(std::size_t entries) { keys_.reserve(entries); }
-    void add(std::string_view key);  // of relay/address_key.hpp; twice is once
-    void shrink() { keys_.shrink(); }
+    void reserve(std::string_view file);  // for what a file of that text may hold
+    void add(std::string_view key);       // of relay/address_key.hpp; twice is once
 
     bool contains(std::string_view key) const { return keys_.contains(key); }
     std::size_t size() const { return keys_.size(); }
@@ -36,7 +35,7 @@ private:
 // somebody is about to write, or forgot to.
 Result<RecipientSet> parse_recipient_list(std::string_view text);
 
-// What every format ends with: refuses an empty set, gives spare memory back.
+// What every format ends with: refuses an empty set.
 Result<RecipientSet> finish_recipients(RecipientSet set);
 
 }  // namespace siding::relay

@@ -18,7 +18,7 @@ enum class LeftSide { ends_at_white_space, ends_at_colon };
 // line and what continues it.
 Result<RecipientSet> import_left_sides(std::string_view text, LeftSide left_side) {
     RecipientSet set;
-    set.reserve(count_lines(text));
+    set.reserve(text);
     KeyReader keys{BareNames::allowed};
     LineProblems problems;
     MapLines lines{text};
@@ -85,7 +85,7 @@ Result<RecipientSet> import_aliases(std::string_view text) {
 
 Result<RecipientSet> import_csv(std::string_view text, std::string_view column) {
     RecipientSet set;
-    set.reserve(count_lines(text));
+    set.reserve(text);
     KeyReader keys{BareNames::refused};
     LineProblems problems;
     CsvReader rows{text};

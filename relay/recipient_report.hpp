@@ -38,6 +38,7 @@ struct ServerReport {
 
 struct RecipientReport {
     std::string address;
+    bool is_route = false;  // "victim%other.example@…", which no file names: refused as relaying
     bool accepts_any = false;                    // `recipients: any`
     std::optional<bool> in_files;                // nothing: the domain has no file
     std::vector<std::string> rewritten_to;       // empty: no rewrite rule

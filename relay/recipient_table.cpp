@@ -18,6 +18,15 @@ RecipientTable::Answer RecipientTable::find(const Address& address, std::string_
     return files->recipients.empty() || !files->complete ? Answer::no_files : Answer::unknown;
 }
 
+bool RecipientTable::names(const Address& address) const {
+    constexpr std::string_view no_delimiter;
+    const DomainFiles* files = files_of(address.domain().text());
+    const LookupKeys keys{address, no_delimiter};
+    return files != nullptr &&
+           (is_named(*files, keys) ||
+            (files->rewrite != nullptr && files->rewrite->has_rule_for_mailbox(keys)));
+}
+
 std::vector<std::string> RecipientTable::rewrite(const Address& address, std::string_view delimiter)
     const {
     const DomainFiles* files = files_of(address.domain().text());
@@ -33,10 +42,15 @@ const RecipientTable::DomainFiles* RecipientTable::files_of(std::string_view dom
 }
 
 bool RecipientTable::is_listed(const DomainFiles& files, const LookupKeys& keys) const {
+    return is_named(files, keys) || std::ranges::any_of(files.recipients, [&](const auto& set) {
+               return set->contains(keys.whole_domain);
+           });
+}
+
+bool RecipientTable::is_named(const DomainFiles& files, const LookupKeys& keys) const {
     return std::ranges::any_of(files.recipients, [&](const auto& set) {
         return set->contains(keys.full) || set->contains(keys.untagged) ||
-               set->contains(keys.bare) || set->contains(keys.untagged_bare) ||
-               set->contains(keys.whole_domain);
+               set->contains(keys.bare) || set->contains(keys.untagged_bare);
     });
 }
 

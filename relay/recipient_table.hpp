@@ -37,6 +37,9 @@ public:
     // `@old @new` makes nobody known by itself: there the files of `new` are asked.
     Answer find(const Address& address, std::string_view delimiter) const;
 
+    // Listed or rewritten as it stands: not by leaving a tag out, nor by a rule for the domain.
+    bool names(const Address& address) const;
+
     // The new forward-paths in the order of the map, each once; empty: no rule. One pass: what a
     // rule gives is not rewritten again.
     std::vector<std::string> rewrite(const Address& address, std::string_view delimiter) const;
@@ -46,6 +49,7 @@ public:
 private:
     const DomainFiles* files_of(std::string_view domain) const;
     bool is_listed(const DomainFiles& files, const LookupKeys& keys) const;
+    bool is_named(const DomainFiles& files, const LookupKeys& keys) const;
     bool is_rewritten(const RewriteMap& map, const LookupKeys& keys) const;
 
     Domains domains_;

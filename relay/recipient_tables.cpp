@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <utility>
 
 namespace siding::relay {
@@ -79,8 +80,13 @@ void RecipientTables::load(RecipientSources::When when) {
     auto domains = sources_.make_domains(*config, *get());
     auto next = std::make_shared<const RecipientTable>(std::move(domains));
     loaded_for_ = config;
-    const std::lock_guard lock{mutex_};
-    current_ = std::move(next);
+    {
+        const std::lock_guard lock{mutex_};
+        current_.swap(next);
+    }
+    next.reset();
+    // The heaps of the blocking threads would each keep the peak of a load.
+    ::malloc_trim(0);
 }
 
 }  // namespace siding::relay

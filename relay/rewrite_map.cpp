@@ -108,7 +108,7 @@ std::vector<std::string> without_duplicates(std::vector<std::string> paths) {
 
 Result<RewriteMap> RewriteMap::parse(std::string_view text) {
     RewriteMap map;
-    map.rules_.reserve(count_lines(text));
+    map.rules_.reserve(count_lines(text), text.size());
     LineProblems problems;
     RuleReader reader{problems};
     RuleText rule;
@@ -135,7 +135,6 @@ Result<RewriteMap> RewriteMap::parse(std::string_view text) {
     }
     finish_rule();
     SIDING_TRY(problems.check());
-    map.rules_.shrink();
     return map;
 }
 

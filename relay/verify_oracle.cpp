@@ -210,6 +210,9 @@ ServerReport VerifyOracle::last_known(const Address& address, ServerReport open)
 
 net::awaitable<Result<std::uint64_t>> VerifyOracle::forget(KeyFilter filter) {
     ++generation_;
+    for (const auto& [server, line] : lines_) {
+        line->way.forget_failure();  // it may be repaired: the next question shall find out
+    }
     cache_.erase_if(filter);
     co_return co_await store_.erase(std::move(filter));
 }
@@ -293,6 +296,10 @@ void VerifyOracle::leave(Line& line, const Question& question, const smtp::Verdi
         if (was_failing) {
             logger.info("server_answers", {{"route", question.server}});
         }
+        return;
+    }
+    if (question.generation != generation_) {
+        line.way.leave_untold();  // asked before a flush
         return;
     }
     line.way.leave_failed(now(), cut(verdict.text));

@@ -26,22 +26,24 @@ void HeaderScan::feed(std::string_view octets) {
     while (!done_ && !octets.empty()) {
         const std::size_t lf = octets.find('\n');
         const std::string_view part = octets.substr(0, lf);
-        octets_ += lf == std::string_view::npos ? part.size() : part.size() + 1;
+        line_octets_ += lf == std::string_view::npos ? part.size() : part.size() + 1;
+        has_colon_ = has_colon_ || part.find(':') != std::string_view::npos;
         const std::size_t room = limits::message_id_octets_max - line_.size();
         line_.append(part.substr(0, room));
-        is_line_cut_ = is_line_cut_ || part.size() > room;
         if (lf == std::string_view::npos) {
             return;
         }
         on_line();
         line_.clear();
-        is_line_cut_ = false;
+        line_octets_ = 0;
+        has_colon_ = false;
         octets.remove_prefix(lf + 1);
     }
 }
 
 void HeaderScan::on_line() {
     const std::string_view line = line_;
+    octets_ += is_field() || trim(line).empty() ? line_octets_ : 0;
     if (line.starts_with(' ') || line.starts_with('\t')) {  // RFC 5322 §2.2.3: folded
         if (in_message_id_) {
             append_message_id(line);
@@ -49,14 +51,12 @@ void HeaderScan::on_line() {
         look_for_ourselves(line);
         return;
     }
-    const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos) {
-        done_ = !is_line_cut_;  // the empty line, or a body without one
-        in_message_id_ = false;
-        in_received_ = false;
+    if (!has_colon_) {
+        done_ = true;  // the empty line, or a body without one
         return;
     }
-    on_field(trim(line.substr(0, colon)), line.substr(colon + 1));
+    const std::size_t colon = std::min(line.find(':'), line.size());  // past it: a name too long
+    on_field(trim(line.substr(0, colon)), line.substr(std::min(colon + 1, line.size())));
 }
 
 void HeaderScan::on_field(std::string_view name, std::string_view value) {

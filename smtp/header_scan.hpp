@@ -20,7 +20,7 @@ public:
     void feed(std::string_view octets);
 
     // Of the header section, with the empty line behind it.
-    std::uint64_t octets() const { return octets_; }
+    std::uint64_t octets() const { return octets_ + (is_field() ? line_octets_ : 0); }
     std::size_t received_fields() const { return received_fields_; }
     std::size_t own_received_fields() const { return own_received_fields_; }
 
@@ -28,6 +28,9 @@ public:
     const std::string& message_id() const { return message_id_; }
 
 private:
+    bool is_field() const {
+        return has_colon_ || line_.starts_with(' ') || line_.starts_with('\t');
+    }
     void on_line();
     void on_field(std::string_view name, std::string_view value);
     void append_message_id(std::string_view text);
@@ -35,7 +38,8 @@ private:
 
     std::string own_mark_;  // what our Received field says of us; empty: do not look
     std::string line_;      // the front of the current line, limits::message_id_octets_max at most
-    bool is_line_cut_ = false;
+    std::uint64_t line_octets_ = 0;  // of all of it
+    bool has_colon_ = false;         // anywhere in it
     bool in_message_id_ = false;
     bool in_received_ = false;  // and not known to be our own
     bool done_ = false;

@@ -326,7 +326,7 @@ Extensions ServerDialogue::offered() const {
         extensions.remove(Extension::starttls);  // RFC 3207 §4.2
     }
     if (!is_tls_) {
-        extensions.remove(Extension::requiretls);  // RFC 8689 §3
+        extensions.remove(Extension::requiretls);  // RFC 8689 §2
     }
     if (!extensions.has(Extension::chunking)) {
         extensions.remove(Extension::binarymime);  // RFC 3030 §3

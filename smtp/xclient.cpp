@@ -12,6 +12,7 @@ namespace siding::smtp {
 namespace {
 
 constexpr std::string_view white_space = " \t";
+constexpr std::array<unsigned char, 12> v4_mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 bool is_unavailable(std::string_view value) {
     return equals_ignoring_case(value, "[UNAVAILABLE]") ||
@@ -50,11 +51,14 @@ std::optional<std::string> to_address(std::string_view value) {
     std::array<unsigned char, sizeof(in6_addr)> octets{};
     std::array<char, INET6_ADDRSTRLEN> out{};
     if ((has_prefix && !is_v6) || text.find('\0') != std::string::npos ||
-        inet_pton(family, text.c_str(), octets.data()) != 1 ||
-        inet_ntop(family, octets.data(), out.data(), out.size()) == nullptr) {
+        inet_pton(family, text.c_str(), octets.data()) != 1) {
         return std::nullopt;
     }
-    return std::string{out.data()};
+    // RFC 4291 §2.5.5.2
+    const bool is_mapped = is_v6 && std::equal(v4_mapped.begin(), v4_mapped.end(), octets.begin());
+    const unsigned char* const shown = octets.data() + (is_mapped ? v4_mapped.size() : 0);
+    const char* const done = inet_ntop(is_mapped ? AF_INET : family, shown, out.data(), out.size());
+    return done == nullptr ? std::nullopt : std::optional{std::string{done}};
 }
 
 bool take_address_into(std::string_view value, std::optional<std::string>& out) {

@@ -14,19 +14,25 @@ from postfix_lab import Postfix  # noqa: E402 - the path comes first
 from siding_lab import Daemon, Lab, binaries  # noqa: E402
 
 CONNECTIONS = 20  # to the next hop, for both
+# One program plays thousands of senders, and each of its sessions sends thousands of messages:
+# counted all the same, and never at the limit.
+LIMITS = {"connections_per_client": 5000, "commands": 10_000_000}
 
 
-def siding(lab: Lab, new: str | None = None, **more) -> Daemon:
-    config = lab.config(**more)
-    config["limits"] = {"connections_per_client": 5000}
+def siding(lab: Lab, new: str | None = None, name: str = "sidingd", **more) -> Daemon:
+    config = lab.config(name=name, **{"limits": LIMITS, **more})
     config["servers"]["new"] = {"address": new or "127.0.0.1:9", "connections": CONNECTIONS}
-    return lab.daemon(config)
+    return lab.daemon(config, name)
 
 
-def holding_postfix(lab: Lab, new: str | None = None) -> Postfix:
+def holding_postfix(
+    lab: Lab, new: str | None = None, name: str = "postfix", **settings: str
+) -> Postfix:
     """Postfix that puts every message on hold, tuned as an operator of a busy relay would."""
     return Postfix(
         lab,
+        name,
+        **settings,
         smtpd_client_restrictions="static:HOLD",
         relayhost="[127.0.0.1]:" + (new or "127.0.0.1:9").rpartition(":")[2],
         initial_destination_concurrency=str(CONNECTIONS),

@@ -33,7 +33,7 @@ TEST_F(ApiTest, checks_a_recipient) {
     EXPECT_EQ(
         document(get("/v1/recipients/check", {{"address", "probed@Example.com"}})),
         json::parse(
-            R"({"address":"probed@Example.com","decision":"accepted","accepts_any":false,)"
+            R"({"address":"probed@Example.com","decision":"accepted","route":false,"accepts_any":false,)"
             R"("in_files":null,"rewritten_to":["a@new.example"],"existence":"exists","servers":[)"
             R"({"server":"new","existence":"exists","reply":"550 5.1.1 no","from_cache":false,)"
             R"("last_known":false,"catch_all":false,"age_ms":1500}]})"

@@ -27,7 +27,7 @@ worker "normal" {{ bind_socket = "127.0.0.1:{port}"; count = 1; }}
 actions {{ reject = 15; add_header = 6; }}
 lua = "{dir}/rules.lua";
 modules {{ path = "/usr/share/rspamd/plugins/milter_headers.lua"; }}
-milter_headers {{ use = ["x-spamd-bar", "x-spam-status"]; }}
+milter_headers {{ use = ["x-spamd-bar", "x-spam-status"]; skip_local = false; }}
 """
 RULES = """
 local function has(task, word)

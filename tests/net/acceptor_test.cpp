@@ -78,6 +78,29 @@ TEST(Acceptor, reports_the_real_port_and_hands_out_connections) {
     EXPECT_TRUE(listen_tcp(where).has_value());
 }
 
+// More than it takes in a row.
+TEST(Acceptor, takes_all_that_wait) {
+    RunLoop loop;
+    Acceptor acceptor = accept_on(loop, listen_on("127.0.0.1:0"));
+    const HostPort where{"127.0.0.1", acceptor.local().port};
+    std::vector<std::optional<Stream>> clients(150);
+    for (auto& client : clients) {
+        loop.run(connect_to(where, client));
+    }
+    std::size_t taken = 0;
+    bool all = false;
+    const auto count = [&](Accepted) { all = ++taken == clients.size(); };
+    const auto serve_all = [](Acceptor& from,
+                              std::function<void(Accepted)> on_connection) -> awaitable<void> {
+        EXPECT_TRUE((co_await from.serve(std::move(on_connection))).has_value());
+    };
+    TaskGroup group{loop.executor(), "test", 1};
+    ASSERT_TRUE(group.spawn(serve_all(acceptor, count)).has_value());
+    loop.run_until(all);
+    group.cancel();
+    loop.run(group.join());
+}
+
 TEST(Listener, families_stand_side_by_side_on_one_port) {
     const UniqueFd first = listen_on("[::]:0");
     const auto port = local_endpoint_of(first.get()).port;

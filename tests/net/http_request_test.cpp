@@ -245,5 +245,46 @@ TEST_F(HttpRequestTest, ends_when_its_task_is_cancelled) {
     EXPECT_TRUE(is_cancelled(*error));
 }
 
+using Stop = void (TaskGroup::*)();
+
+awaitable<void> ask_and_stop(
+    HostPort where, OnCancel on_cancel, Stop stop, TaskGroup& group, bool& answered
+) {
+    HttpRequestOptions options = check_options();
+    options.on_cancel = on_cancel;
+    HttpPieces pieces = [&group, stop]() -> awaitable<Result<std::string>> {
+        (group.*stop)();
+        co_return std::string{};
+    };
+    auto reply = co_await http_request(where, options, std::nullopt, pieces);
+    answered = reply.has_value();
+    EXPECT_TRUE(answered || is_cancelled(reply.error()));
+}
+
+TEST_F(HttpRequestTest, finishes_what_is_to_be_finished) {
+    struct Row {
+        OnCancel on_cancel;
+        Stop stop;
+        bool answered;
+    };
+    for (const Row& row :
+         {Row{OnCancel::stop, &TaskGroup::cancel, false},
+          Row{OnCancel::finish, &TaskGroup::cancel, true},
+          Row{OnCancel::finish, &TaskGroup::abort, false}}) {
+        TaskGroup group{loop_.executor(), "test", 1};
+        bool answered = false;
+        const auto ask_in_group = [&](HostPort where) -> awaitable<Result<HttpReply>> {
+            auto work = ask_and_stop(where, row.on_cancel, row.stop, group, answered);
+            EXPECT_TRUE(group.spawn(std::move(work)).has_value());
+            co_await group.join();
+            co_return HttpReply{};
+        };
+        static_cast<void>(exchange(
+            {.until = "0\r\n\r\n", .answer = ok + "Content-Length: 2\r\n\r\n{}"}, ask_in_group
+        ));
+        EXPECT_EQ(answered, row.answered);
+    }
+}
+
 }  // namespace
 }  // namespace siding::net

@@ -58,6 +58,11 @@ TEST_F(AdmissionTest, AnswersRcptByDomainAndPhase) {
         {Phase::hold, "<joe@example.com.evil.example>", "550 5.7.1"},
         {Phase::hold, "<victim%other.example@example.org>", "550 5.7.1"},
         {Phase::hold, "<joe@[192.0.2.1]>", "550 5.7.1"},
+        {Phase::hold, "<victim%other.example@example.com>", "550 5.7.1"},
+        {Phase::hold, "<other.example!victim@example.com>", "550 5.7.1"},
+        {Phase::hold, "<\"victim@other.example\"@example.com>", "550 5.7.1"},
+        {Phase::hold, "<@example.com:victim%other.example@example.com>", "550 5.7.1"},
+        {Phase::hold, "<victim=other.example@example.com>", "example.com/default"},
     };
     for (const Rcpt& one : cases) {
         EXPECT_EQ(answer(admission(one.phase), one.path), one.expected)

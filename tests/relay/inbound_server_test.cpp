@@ -13,24 +13,28 @@ using namespace std::chrono_literals;
 
 class InboundServerTest : public RelayTest {
 protected:
-    InboundServerTest() {
+    explicit InboundServerTest(config::Listener listener = {})
+        : parts_{*queue_, runtime_, loop_, metrics_, config_of(std::move(listener))} {
         set_phase(Phase::hold, true);
-        auto config = make_config();
-        config.limits.connections_per_client = 2;
-        parts_.live.apply(std::move(config));
         std::vector<net::UniqueFd> listeners;
         listeners.push_back(net::listen_tcp({"127.0.0.1", 0}).value());
         EXPECT_TRUE(server_.start(std::move(listeners)));
     }
     ~InboundServerTest() override { loop_.run(server_.stop(100ms)); }
 
+    static config::Config config_of(config::Listener listener) {
+        auto config = make_config();
+        config.limits.connections_per_client = 2;
+        config.listeners = {std::move(listener)};
+        return config;
+    }
     test::InboundClient connect() {
         net::HostPort target{"127.0.0.1", server_.addresses().front().port};
         return test::InboundClient{get(net::connect(std::move(target))).value()};
     }
     void play(net::awaitable<void> story) { loop_.run(std::move(story)); }
 
-    test::InboundParts parts_{*queue_, runtime_, loop_, metrics_, make_config()};
+    test::InboundParts parts_;
     InboundServer server_{InboundServer::Parts{
         runtime_,
         *queue_,
@@ -117,6 +121,43 @@ TEST_F(InboundServerTest, AStopEndsAtItsDeadline) {
     loop_.run(server_.stop(50ms));
     EXPECT_EQ(server_.sessions(), 0U);
     EXPECT_TRUE(queue_->store().rows({}, 10).value().rows.empty());
+}
+
+config::Listener behind_a_balancer() {
+    config::Listener listener;
+    listener.address.port = 0;
+    listener.proxy_protocol.networks = {Network::parse("127.0.0.1").value()};
+    listener.proxy_protocol.required = true;
+    return listener;
+}
+
+class BehindABalancerTest : public InboundServerTest {
+protected:
+    BehindABalancerTest() : InboundServerTest{behind_a_balancer()} {}
+};
+
+// Who is turned away could else hold any number of connections by not closing them.
+TEST_F(BehindABalancerTest, AConnectionThatIsTurnedAwayCountsUntilItIsClosed) {
+    auto stranger = connect();
+    play([](test::InboundClient& peer) -> net::awaitable<void> {
+        co_await peer.send("EHLO client.example\r\n");
+        EXPECT_EQ(co_await peer.code(), 421);
+    }(stranger));
+    EXPECT_EQ(server_.sessions(), 1U);
+    stranger.close();
+    run_until([&] { return server_.sessions() == 0; });
+
+    std::vector<test::InboundClient> clients;
+    for (const int code : {220, 220, 421}) {
+        clients.push_back(connect());
+        play([](test::InboundClient& peer, int expected) -> net::awaitable<void> {
+            co_await peer.send("PROXY TCP4 192.0.2.9 127.0.0.1 40000 25\r\n");
+            EXPECT_EQ(co_await peer.code(), expected);
+        }(clients.back(), code));
+    }
+    EXPECT_EQ(server_.sessions(), 3U);
+    clients.back().close();
+    run_until([&] { return server_.sessions() == 2; });
 }
 
 }  // namespace

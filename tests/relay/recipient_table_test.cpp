@@ -48,6 +48,22 @@ RecipientTable make_table() {
     return RecipientTable{std::move(domains)};
 }
 
+TEST(RecipientTable, NamesWhatIsWrittenInAFile) {
+    const RecipientTable table = make_table();
+    for (const char* named :
+         {"joe@example.com",
+          "ann+lists@example.com",
+          "root@example.com",
+          "moved@example.com",
+          "old@any.example"}) {
+        EXPECT_TRUE(table.names(address(named))) << named;
+    }
+    for (const char* other :
+         {"joe+a%b@example.com", "x%y@all.example", "x@onto.example.com", "x%y@onto.example"}) {
+        EXPECT_FALSE(table.names(address(other))) << other;
+    }
+}
+
 TEST(RecipientTable, Finds) {
     const RecipientTable table = make_table();
     struct Row {

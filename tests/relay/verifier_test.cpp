@@ -94,6 +94,28 @@ TEST_F(VerifierTest, ADeadServerIsLeftAloneForAMoment) {
     EXPECT_EQ(existence("sue@example.com", {"old"}), Existence::unknown);
 }
 
+TEST_F(VerifierTest, AfterAFlushADeadServerIsAskedAtOnce) {
+    servers_.dies("old");
+    EXPECT_EQ(existence("joe@example.com", {"old"}), Existence::undecided);
+    servers_.says("old", "*", taken);
+    EXPECT_EQ(existence("joe@example.com", {"old"}), Existence::undecided);
+    flush("joe@example.com");
+    EXPECT_EQ(existence("joe@example.com", {"old"}), Existence::exists);
+
+    // What was asked before and fails after it says nothing about the server as it is now.
+    servers_.dies("old");
+    servers_.hold("old");
+    Answer before;
+    ask("sue@other.example", before, {"old"});
+    run_until([&] { return servers_.under_way == 1; });
+    flush("");
+    servers_.release();
+    run_until([&] { return before.has_value(); });
+    EXPECT_EQ(before->existence, Existence::undecided);
+    servers_.says("old", "*", taken);
+    EXPECT_EQ(existence("sue@other.example", {"old"}), Existence::exists);
+}
+
 TEST_F(VerifierTest, AnAddressThatCannotBeSentPausesNoServer) {
     smtp::Verdict never_sent = smtp::refuse_to_send("no SMTPUTF8");
     never_sent.kind = smtp::VerdictKind::transient;

@@ -48,6 +48,9 @@ TEST(HeaderScan, counts_the_octets_of_the_header_section) {
         {"", 0},
         {"A: b\r\n", 6},
         {"A: b\r\n\r\nbody\r\n", 8},
+        {"A: b\r\nbody\r\nC: d\r\n", 6},
+        {std::string(70000, 'x') + "\r\n" + std::string(70000, 'y') + "\r\n", 0},
+        {std::string(70000, 'x') + ": y\r\n\r\n", 70007},
         {"A: " + std::string(70000, 'x') + "\r\n y\r\n\r\n" + std::string(500, 'z'), 70011},
     };
     for (const Length& c : cases) {

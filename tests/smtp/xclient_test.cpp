@@ -35,6 +35,9 @@ TEST(Xclient, what_the_proxy_does_not_know) {
     EXPECT_EQ(parse_xclient("PROTO=SMTP")->esmtp, false);
     EXPECT_EQ(parse_xclient("NAME=a NAME=b")->name, "b");
     EXPECT_EQ(parse_xclient("ADDR=2001:db8::1")->address, "2001:db8::1");
+    EXPECT_EQ(parse_xclient("ADDR=IPV6:::ffff:192.0.2.1")->address, "192.0.2.1");
+    EXPECT_EQ(parse_xclient("ADDR=IPV6:::ffff:c000:201")->address, "192.0.2.1");
+    EXPECT_EQ(parse_xclient("ADDR=::192.0.2.1")->address, "::192.0.2.1");
 }
 
 TEST(Xclient, refusals) {

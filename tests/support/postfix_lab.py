@@ -26,6 +26,7 @@ error unix - - n - - error
 retry unix - - n - - error
 discard unix - - n - - discard
 scache unix - - n - 1 scache
+tlsmgr unix - - n 1000? 1 tlsmgr
 postlog unix-dgram n - n - 1 postlogd
 """
 
@@ -133,6 +134,8 @@ class Postfix:
             check=False,
         )
         end_process(process)
+        # Its children share the listening socket, and may outlive it for a moment.
+        wait_until(lambda: not listens(self.port), "Postfix is gone")
 
     def log(self) -> str:
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""

@@ -67,7 +67,7 @@ def assert_relayed(delivered: bytes, original: bytes) -> str:
         raise AssertionError(f"octets changed: {difference}")
     trace = delivered[: len(delivered) - len(original)]
     assert TRACE_HEADER.fullmatch(trace), f"not one Received: line in front: {trace!r}"
-    return trace.decode("ascii")
+    return trace.decode()
 
 
 def first_difference(left: bytes, right: bytes) -> str:

@@ -10,6 +10,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -51,10 +52,17 @@ def wait_until(condition: Callable[[], Any], what: str, timeout: float = 30.0) -
 
 
 def free_port() -> int:
-    """For programs that cannot be told to choose one."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """For programs that cannot be told to choose one.
+
+    Below the ports that the system gives to connections and to port 0: such a one could be taken
+    before the program binds it.
+    """
+    while True:
+        port = random.randint(12_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def listens(port: int) -> bool:
@@ -153,6 +161,13 @@ class Daemon:
         line = self.wait_log(r"\blistening\b.*\baddress=\"?\S*?:(\d+)\"?(\s|$)", timeout)
         self.port = int(line.group(1))
         return self.port
+
+    def ports(self, timeout: float = 60.0) -> list[int]:
+        """Of all listeners, in the order of the configuration."""
+        pattern = r"\blistening\b.*\baddress=\"?\S*?:(\d+)\"?(?:\s|$)"
+        count = len(self.config["listeners"])
+        wait_until(lambda: len(re.findall(pattern, self.log())) == count, "it listens", timeout)
+        return [int(port) for port in re.findall(pattern, self.log())]
 
     def keep_port(self) -> "Daemon":
         """From now on restarts listen where the first one did, for peers that cannot be told."""

@@ -4,6 +4,7 @@ import random
 import re
 import socket
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,16 @@ def normalize_newlines(octets: bytes) -> bytes:
 
 
 class SmtpClient:
-    def __init__(self, port: int, host: str = "127.0.0.1", timeout: float = 30.0):
-        self.socket = socket.create_connection((host, port), timeout=timeout)
+    def __init__(
+        self,
+        port: int,
+        host: str = "127.0.0.1",
+        timeout: float = 30.0,
+        source: str = "",  # our own address, such as 127.0.0.2
+        connected: Any = None,  # a connection, or what acts as one; port and host do not count
+    ):
+        own = (source, 0) if source else None
+        self.socket = connected or socket.create_connection((host, port), timeout, own)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.received = b""
         self.greeting = self.read_reply()

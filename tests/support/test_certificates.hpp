@@ -16,7 +16,7 @@ struct CertificateOptions {
     std::vector<std::string> names = {};      // dNSName; the common name when there are none
     std::vector<std::string> addresses = {};  // iPAddress
     std::chrono::seconds valid_from = std::chrono::hours{-1};  // from now
-    std::chrono::seconds valid_until = std::chrono::hours{24 * 30};
+    std::chrono::seconds valid_until = std::chrono::hours{24 * 90};
     bool rsa = false;  // 2048 bits; else P-256
 };
 
