@@ -2,7 +2,6 @@
 
 #include "base/check.hpp"
 #include "base/limits.hpp"
-#include "base/log.hpp"
 
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -16,8 +15,6 @@ namespace siding::queue {
 namespace {
 
 namespace asio = boost::asio;
-
-const Logger log{"queue"};
 
 constexpr auto settle_interval = std::chrono::seconds{1};
 // A read or a flush in the background may fail while nothing is to be written.
