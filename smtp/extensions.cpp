@@ -54,7 +54,10 @@ std::optional<std::uint64_t> smaller(
     return left && right ? std::min(left, right) : std::max(left, right);
 }
 
-// RFC 9422 §4: "RCPTMAX=100 MAILMAX=50"; unknown names and what is no number are passed over.
+// RFC 9422 §4: a value has six digits at most.
+constexpr std::uint64_t limit_max = 999'999;
+
+// RFC 9422 §4: "RCPTMAX=100 MAILMAX=50"; unknown names and what is no value are passed over.
 void parse_limits(std::string_view text, Extensions& extensions) {
     std::optional<std::uint64_t> rcpt_max;
     std::optional<std::uint64_t> mail_max;
@@ -62,7 +65,7 @@ void parse_limits(std::string_view text, Extensions& extensions) {
         const std::size_t equals = std::min(word.find('='), word.size());
         const auto value = to_number(word.substr(std::min(equals + 1, word.size())));
         const std::string_view name = word.substr(0, equals);
-        if (value.value_or(0) == 0) {
+        if (value.value_or(0) == 0 || *value > limit_max) {
             continue;
         }
         if (equals_ignoring_case(name, "RCPTMAX")) {
@@ -74,10 +77,9 @@ void parse_limits(std::string_view text, Extensions& extensions) {
     extensions.add_limits(rcpt_max, mail_max);
 }
 
-// RFC 9422 §4: a value has six digits at most. Less than is accepted may be said.
+// Less than is accepted may be said.
 std::string format_limit(std::string_view name, std::optional<std::uint64_t> limit) {
-    constexpr std::uint64_t most = 999'999;
-    return limit ? fmt::format(" {}={}", name, std::min(*limit, most)) : std::string{};
+    return limit ? fmt::format(" {}={}", name, std::min(*limit, limit_max)) : std::string{};
 }
 
 // What stands behind the keyword in the EHLO reply.

@@ -65,6 +65,7 @@ TEST(Extensions, limits) {
         {"limits rcptmax=100  MailMax=7 RCPTDOMAINMAX=1", 100, 7},
         {"LIMITS RCPTMAX MAILMAX= RCPTMAX=x MAILMAX=0 =5", {}, {}},
         {"LIMITS RCPTMAX=99999999999999999999999", {}, {}},
+        {"LIMITS RCPTMAX=1000000 MAILMAX=999999", {}, 999999},
     };
     for (const Case& c : cases) {
         const auto read = parse_ehlo_reply(ehlo({c.line}));
