@@ -61,6 +61,7 @@ inline constexpr auto disk_look_interval = 100ms;
 inline constexpr std::size_t claim_page_rows = 256;
 inline constexpr std::size_t change_page_rows = 1000;
 inline constexpr std::size_t list_page_rows_max = 1000;
+inline constexpr std::size_t prune_page_messages = 256;  // retained messages that go in one batch
 
 // --- Small values -------------------------------------------------------------------------------
 inline constexpr std::size_t value_key_octets_max = 1024;
@@ -69,6 +70,13 @@ inline constexpr std::size_t value_octets_max = 64 * 1024;
 // --- Release jobs -------------------------------------------------------------------------------
 // Of more than this many, those whose recipients have all ended are forgotten.
 inline constexpr std::size_t finished_releases_kept = 100;
+// A job has at most so many due at once: some seconds of the fastest lane, and more than what one
+// mailbox that takes little holds back. A pause finds the others still on hold.
+inline constexpr std::uint64_t release_ahead_max = 100'000;
+inline constexpr std::size_t release_gathered_max = 50'000;  // ids of 16 octets
+// Addresses that go first. They are part of the job's record, which is written each second.
+inline constexpr std::size_t release_first_max = 10'000;
+inline constexpr auto release_look_interval = 200ms;
 
 // --- Recipient verification --------------------------------------------------------------------
 // An entry is some 200 octets with its key and up to 256 of a reply: 50 MB at the very most.
@@ -100,6 +108,25 @@ inline constexpr auto data_timeout = 2min;
 inline constexpr auto data_send_timeout = 3min;
 inline constexpr auto data_done_timeout = 10min;
 inline constexpr auto quit_timeout = 10s;
+// Transactions that are streamed to a server without waiting for its answers, and their octets. A
+// loss puts all of them in doubt, and a server's answers to them (some 4 KiB) fit its send buffer.
+inline constexpr std::size_t stream_window = 32;
+inline constexpr std::uint64_t stream_octets_max = 8ULL * 1024 * 1024;
+// A larger body waits for the answers to RCPT, in case that nobody is accepted.
+inline constexpr std::uint64_t stream_body_octets_max = 1024 * 1024;
+// What a connection keeps in memory of what is not written yet, besides one piece of a body.
+inline constexpr std::size_t unwritten_octets_max = 64 * 1024;
+
+// --- DNS ----------------------------------------------------------------------------------------
+// Questions under way; each io thread may look up the hosts of every server at the same time.
+inline constexpr std::size_t dns_questions_max = 1024;
+inline constexpr std::size_t mx_hosts_max = 10;
+// A server with many addresses that do not answer costs its connect_timeout so many times.
+inline constexpr std::size_t next_hop_addresses_max = 16;
+inline constexpr std::size_t next_hops_kept_max = 1024;
+inline constexpr auto next_hop_ttl_min = 5s;
+inline constexpr auto next_hop_ttl_max = 1h;
+inline constexpr auto next_hop_failure_ttl = 10s;
 
 // --- Recipient files ----------------------------------------------------------------------------
 // Offsets into a loaded file's records are 32 bits wide; a record is at most twice its line.
@@ -109,6 +136,18 @@ inline constexpr std::size_t rewrite_targets_max = 1000;
 // all in one commit that everybody else waits for.
 inline constexpr std::size_t names_max = rewrite_targets_max;
 inline constexpr auto recipient_look_interval = 1s;  // a change counts at the second look
+
+// --- Remapped addresses --------------------------------------------------------------------------
+// All in memory, some 200 octets each; past this an address map of its own is the better tool.
+inline constexpr std::size_t remaps_max = 100'000;
+
+// --- Delivery reports ---------------------------------------------------------------------------
+// What of the message goes back with RET=FULL; of a longer one only the header section does.
+inline constexpr std::size_t dsn_returned_octets_max = 1024 * 1024;
+
+// --- Waves ---------------------------------------------------------------------------------------
+// Recipients that operators put into one wave; some 150 octets each. A file has no such bound.
+inline constexpr std::size_t wave_members_max = 500'000;
 
 // --- Control API
 // ----------------------------------------------------------------------------------

@@ -16,6 +16,13 @@ std::vector<std::string> all_extensions() {
     return {words.begin(), words.end()};
 }
 
+bool is_name(std::string_view text) {
+    constexpr std::size_t name_max = 32;
+    return !text.empty() && text.size() <= name_max && std::ranges::all_of(text, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    });
+}
+
 std::string default_probe_sender(const std::string& hostname) {
     return "double-bounce@" + hostname;
 }

@@ -89,15 +89,42 @@ enum class EarlyTalkers { reject, log, ignore };
 
 enum class BareNewlines { normalize, reject };
 
-enum class ServerTls { off, opportunistic, required, verify };
+enum class ServerTls { off, opportunistic, required, verify, fingerprint, dane };
+
+// How we say who we are to a server that wants to know.
+struct Auth {
+    enum class Mechanism { automatic, plain, login, xoauth2 };
+
+    Mechanism mechanism = Mechanism::automatic;
+    std::string user{};
+    std::string secret_file{};  // absolute; its first line is the password or the token
+    bool operator==(const Auth&) const = default;
+};
+
+// Whose limits count where the file names none; relay/lane_limits.hpp knows them.
+enum class Profile { generic, postfix, exchange, m365, google };
 
 struct Server {
     Endpoint address{};
-    std::size_t connections = 10;
+    std::optional<std::size_t> connections{};  // nothing, here and below: as the profile says
     std::chrono::milliseconds connect_timeout = std::chrono::seconds{30};
     ServerTls tls = ServerTls::opportunistic;
     std::optional<std::string> tls_name{};  // to ask for and to verify; nothing: the host
     std::optional<std::string> ca_file{};   // absolute; nothing: the system's
+    std::vector<Endpoint> fallback{};       // tried in order after `address`
+    bool mx = false;                        // the host of `address` is a domain: its MX hosts
+    std::vector<std::string> source{};      // local addresses to come from, one of each family
+    std::vector<std::string> tls_fingerprints{};  // SHA-256 of certificates: 64 digits, a-f
+    std::optional<Auth> auth{};
+    bool xclient = false;
+    bool proxy_protocol = false;
+    Profile profile = Profile::generic;
+    std::optional<std::size_t> messages_per_connection{};  // 0: any number
+    std::optional<std::size_t> recipients_per_transaction{};
+    std::optional<std::size_t> recipient_connections{};  // at once to one recipient; 0: any number
+    std::optional<std::uint64_t> rate{};                 // messages in a minute; 0: any number
+    std::optional<std::uint64_t> domain_rate{};          // of one recipient domain, likewise
+    std::optional<std::uint64_t> recipient_rate{};       // of one recipient, likewise
     bool operator==(const Server&) const = default;
 };
 
@@ -118,10 +145,24 @@ struct Recipients {
     bool operator==(const Recipients&) const = default;
 };
 
+// The wave of everybody who is in no other.
+inline constexpr const char* default_wave = "default";
+
+// A named part of a domain's recipients.
+struct Wave {
+    std::optional<Phase> phase{};  // as in DomainSettings; nothing: the phase of `default`
+    std::vector<RecipientFile> files{};
+    std::vector<std::string> patterns{};  // globs on the local part, lower case: "sales-*"
+    std::string copy{};                   // as in DomainSettings
+    bool operator==(const Wave&) const = default;
+};
+
 struct DomainSettings {
     Phase phase = Phase::prep;  // first start only; afterwards the queue remembers it
     Recipients recipients{.any = true, .files = {}, .verify = {}};
     std::optional<std::string> rewrite{};  // absolute path of the map
+    std::map<std::string, Wave> waves{};   // never "default"
+    std::string copy{};  // first start only; of pass_*: the server that gets a copy, or empty
     bool operator==(const DomainSettings&) const = default;
 };
 
@@ -161,6 +202,57 @@ struct Retry {
         std::chrono::minutes{40},
         std::chrono::hours{1}};
     bool operator==(const Retry&) const = default;
+};
+
+// Mail of pass_* phases that goes to its server while the sender waits.
+struct PassThrough {
+    bool enabled = true;            // otherwise it is queued, and leaves at once
+    std::size_t connections = 100;  // to each server
+    std::chrono::milliseconds connect_timeout = std::chrono::seconds{5};
+    std::chrono::milliseconds rcpt_timeout = std::chrono::seconds{20};
+    std::chrono::milliseconds data_timeout = std::chrono::minutes{4};
+    bool operator==(const PassThrough&) const = default;
+};
+
+// Delivered messages that are kept, for replay.
+struct Retention {
+    std::chrono::milliseconds time{0};  // 0: none is kept
+    std::uint64_t size_bytes = 10ull << 30;
+    bool operator==(const Retention&) const = default;
+};
+
+// What a release job does where the order says nothing, and what phase `release` does.
+struct Release {
+    enum class Order { oldest, small_first };
+
+    std::uint64_t rate = 0;      // messages in a minute; 0: as fast as the server takes them
+    std::uint64_t canary = 0;    // first so many, and on only if they went well; 0: none
+    unsigned pause_percent = 5;  // refused ones of the last outcomes that pause a job; 0: never
+    Order order = Order::oldest;
+    bool operator==(const Release&) const = default;
+};
+
+struct Dsn {
+    std::optional<std::string> server{};  // that sends our reports; nothing: none are sent
+    bool operator==(const Dsn&) const = default;
+};
+
+// Mail that does not wait in phase hold. All that is given must hold, and something is.
+struct ExpressRule {
+    std::string name{};
+    std::optional<std::string> sender{};  // glob on the address, lower case; "<>": the null sender
+    std::optional<std::string> recipient{};  // glob on the address, lower case
+    std::optional<std::string> header{};     // "Name: glob", lower case
+    std::optional<std::uint64_t> max_size_bytes{};
+    std::optional<std::uint64_t> min_size_bytes{};
+    bool operator==(const ExpressRule&) const = default;
+};
+
+struct Dns {
+    std::vector<Endpoint> servers{};  // IP addresses; empty: those of /etc/resolv.conf
+    std::chrono::milliseconds timeout = std::chrono::seconds{5};  // of one try
+    unsigned tries = 2;
+    bool operator==(const Dns&) const = default;
 };
 
 // Free space that new mail may not use, so that release, listing and deletion always have room.
@@ -206,6 +298,9 @@ struct Log {
 // Every EHLO keyword there is to offer.
 std::vector<std::string> all_extensions();
 
+// What servers, waves and rules may be called: up to 32 of a-z, 0-9, '-' and '_'.
+bool is_name(std::string_view text);
+
 // Who asks for recipients where the file does not say.
 std::string default_probe_sender(const std::string& hostname);
 
@@ -220,6 +315,12 @@ struct Config {
     std::string recipient_delimiter = "+";  // one character, or empty for none
     Verify verify;
     Filter filter;
+    PassThrough pass_through;
+    std::vector<ExpressRule> express;  // by name
+    Release release;
+    Retention retention;
+    Dsn dsn;
+    Dns dns;
     Limits limits;
     Timeouts timeouts;
     EarlyTalkers early_talkers = EarlyTalkers::reject;

@@ -3,6 +3,7 @@
 #include "base/bytes.hpp"
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -22,6 +23,11 @@ std::string why_unreadable(const std::string& path) {
     const bool known = fstat(fd, &facts) == 0;
     close(fd);
     return known && S_ISREG(facts.st_mode) ? "" : "it is no file";
+}
+
+// systemd shows credentials to the unit alone: an operator's check cannot look at them.
+bool is_foreign_credential(const std::string& path) {
+    return path.starts_with("/run/credentials/") && std::getenv("CREDENTIALS_DIRECTORY") == nullptr;
 }
 
 class Files {
@@ -65,6 +71,9 @@ void check_files(const Config& config, Problems& problems) {
     }
     for (const auto& [name, server] : config.servers) {
         files.check(fmt::format("servers.{}.ca_file", name), server.ca_file);
+        if (server.auth && !is_foreign_credential(server.auth->secret_file)) {
+            files.check(fmt::format("servers.{}.auth", name), server.auth->secret_file);
+        }
     }
     for (const auto& [domain, settings] : config.domains) {
         const std::string key = "domains." + domain.text();
@@ -72,6 +81,11 @@ void check_files(const Config& config, Problems& problems) {
             files.check(key + ".recipients", file.path);
         }
         files.check(key + ".rewrite", settings.rewrite);
+        for (const auto& [name, wave] : settings.waves) {
+            for (const RecipientFile& file : wave.files) {
+                files.check(fmt::format("{}.waves.{}", key, name), file.path);
+            }
+        }
     }
     files.check("control.token_file", config.control.token_file);
 }

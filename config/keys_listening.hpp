@@ -118,7 +118,9 @@ inline constexpr std::array listening{
         .type = KeyType::map,
         .example = "mx2.example.com",
         .optional = true,
-        .doc = "Other certificates for clients that ask for a certain name (SNI)."},
+        .doc =
+            "Other certificates for clients that ask for a certain name (SNI); \"*.example.com\" "
+            "is any name with one label in front of it."},
     Key{.path = "tls.names.*.certificate",
         .type = KeyType::file,
         .required = true,

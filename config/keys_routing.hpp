@@ -1,4 +1,4 @@
-// Rows of the schema: whom mail is taken for, and where it goes. Included by schema.cpp alone.
+// Rows of the schema: whom mail is taken for. Included by schema.cpp alone.
 #pragma once
 
 #include "config/schema.hpp"
@@ -7,47 +7,7 @@
 
 namespace siding::config::rows {
 
-inline constexpr std::array routing{
-    Key{.path = "servers",
-        .type = KeyType::map,
-        .required = true,
-        .example = "old|new",
-        .doc = "The next hops by name. Phases send to `old` and `new`; other names can be "
-               "released to."},
-    Key{.path = "servers.*.address",
-        .type = KeyType::endpoint,
-        .required = true,
-        .example = "mail.old.example:25|mail.new.example:25",
-        .doc = "Host and port; without a port, 25. A name's address records are used, never its "
-               "MX: that may point here."},
-    Key{.path = "servers.*.connections",
-        .type = KeyType::count,
-        .min = 1,
-        .max = 1000,
-        .fallback = "10",
-        .doc = "How many connections to this server at once."},
-    Key{.path = "servers.*.tls",
-        .type = KeyType::choice,
-        .choices = "off|opportunistic|required|verify",
-        .fallback = "opportunistic",
-        .doc = "STARTTLS to this server: never, if offered, always, or always with a certificate "
-               "that is valid for `tls_name`. Mail waits while it cannot be had."},
-    Key{.path = "servers.*.tls_name",
-        .type = KeyType::hostname,
-        .example = "mail.old.example|mail.new.example",
-        .doc = "The name to ask for (SNI) and to find in the certificate. Without it: the host of "
-               "`address`."},
-    Key{.path = "servers.*.ca_file",
-        .type = KeyType::file,
-        .example = "/etc/siding/tls/old-ca.pem|/etc/siding/tls/new-ca.pem",
-        .doc = "PEM: who may have signed the certificate, for `tls: verify`. Without it: whom the "
-               "system trusts."},
-    Key{.path = "servers.*.connect_timeout",
-        .type = KeyType::duration,
-        .min = second,
-        .max = 10 * minute,
-        .fallback = "30s",
-        .doc = "How long one connection attempt may take."},
+inline constexpr std::array domains{
     Key{.path = "domains",
         .type = KeyType::map,
         .required = true,
@@ -103,6 +63,9 @@ inline constexpr std::array routing{
         .example = "rewrite.txt",
         .doc = "Map of recipients: an old address, then the new ones; `@old.example @new.example` "
                "for a whole domain. Headers stay as they are. Read again when it changes."},
+};
+
+inline constexpr std::array checking{
     Key{.path = "recipient_delimiter",
         .type = KeyType::delimiter,
         .fallback = "+",

@@ -11,10 +11,15 @@ namespace {
 
 using Settings = std::map<std::string, Setting>;
 
-// "servers.old" of "servers.old.address"; empty for a key that is no part of a map's entry.
+// "servers.old" of "servers.old.address", "domains.example.com" of "domains.example.com.waves.a";
+// empty for a key that is no part of a map's entry. What stands for an entry is itself the end of
+// its map's name and its own, which holds no dot where the map is one of another's entry.
 std::string entry_of(const std::string& path, const Setting& setting) {
-    const bool in_map = setting.key->path.find('*') != std::string_view::npos;
-    return in_map ? path.substr(0, path.rfind('.')) : "";
+    if (setting.key->path.find('*') == std::string_view::npos) {
+        return "";
+    }
+    const std::string parent = path.substr(0, path.rfind('.'));
+    return setting.key->type == KeyType::map ? parent.substr(0, parent.rfind('.')) : parent;
 }
 
 // The open listeners cannot do without a certificate: the last ones stay until there are others.
@@ -40,7 +45,8 @@ public:
     // Entries that only `some` has; their keys are not told one by one.
     void add_missing(const Settings& some, const Settings& others, std::string_view what) {
         for (const auto& [path, setting] : some) {
-            if (!others.contains(path) && entry_of(path, setting).empty()) {
+            const std::string entry = entry_of(path, setting);
+            if (!others.contains(path) && (entry.empty() || others.contains(entry))) {
                 add(setting, fmt::format("{}: {}", path, what));
             }
         }

@@ -35,6 +35,7 @@ Config read_config(const Node& node, const FileValue& file, Problems& problems) 
     root.read("recipient_delimiter", config.recipient_delimiter, delimiter_value);
     read_verify(root, config);
     read_filter(root, config.filter);
+    read_delivery(root, config);
     read_limits(root, config.limits);
     read_timeouts(root, config.timeouts);
     root.read("early_talkers", config.early_talkers, enum_value<EarlyTalkers>);

@@ -1,3 +1,4 @@
+#include "base/bytes.hpp"
 #include "config/load_parts.hpp"
 
 #include <fmt/format.h>
@@ -13,13 +14,31 @@ Identity read_identity(Section& section, const FileValue& file) {
     return identity;
 }
 
+// A name, or "*.example.com" for any one label in the star's place (RFC 6125 §6.4.3).
+Result<std::string> parse_tls_name(std::string_view text) {
+    constexpr std::string_view wildcard = "*.";
+    if (!text.starts_with(wildcard)) {
+        SIDING_ASSIGN(const Domain name, Domain::parse(text));
+        return name.text();
+    }
+    SIDING_ASSIGN(const Domain name, Domain::parse(text.substr(wildcard.size())));
+    if (name.text().find('.') == std::string::npos) {
+        return Error{
+            Errc::invalid_argument,
+            fmt::format(
+                "'{}' is for a whole top-level domain; write at least *.example.com", escape(text)
+            )};
+    }
+    return std::string{wildcard} + name.text();
+}
+
 void read_names(Section& section, const FileValue& file, Tls& tls, Problems& problems) {
     section.each_entry("names", [&](const Entry& entry, Section& name_section) {
         const Identity identity = read_identity(name_section, file);
-        const auto name = Domain::parse(entry.key);
+        const auto name = parse_tls_name(entry.key);
         if (name.has_error()) {
             problems.add(entry.place, name_section.path(), name.error().context);
-        } else if (!tls.names.emplace(name->text(), identity).second) {
+        } else if (!tls.names.emplace(*name, identity).second) {
             problems.add(
                 entry.place, name_section.path(), "is the same name as one above; write it once"
             );

@@ -6,13 +6,25 @@
 
 namespace siding::config {
 
-// Listeners go by `tls`, domains by `servers`: those come first.
+// One of the servers of the file.
+class ServerName {
+public:
+    explicit ServerName(const std::map<std::string, Server>& servers) : servers_{servers} {}
+
+    Result<std::string> operator()(const Key& key, std::string_view text) const;
+
+private:
+    const std::map<std::string, Server>& servers_;
+};
+
+// Listeners go by `tls`, others by `servers`: those come first.
 void read_tls(Section& root, const FileValue& file, Tls& tls, Problems& problems);
 void read_listeners(Section& root, Config& config);
 void read_servers(Section& root, const FileValue& file, Config& config);
 void read_domains(Section& root, const FileValue& file, Config& config, Problems& problems);
 void read_verify(Section& root, Config& config);
 void read_filter(Section& root, Filter& filter);
+void read_delivery(Section& root, Config& config);
 void read_limits(Section& root, Limits& limits);
 void read_timeouts(Section& root, Timeouts& timeouts);
 

@@ -1,35 +1,10 @@
-#include "base/bytes.hpp"
 #include "config/load_parts.hpp"
 
 #include <array>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <ranges>
 
 namespace siding::config {
 namespace {
-
-// One of the servers of the file.
-class ServerName {
-public:
-    explicit ServerName(const std::map<std::string, Server>& servers) : servers_{servers} {}
-
-    Result<std::string> operator()(const Key&, std::string_view text) const {
-        if (!servers_.contains(std::string{text})) {
-            return Error{
-                Errc::invalid_argument,
-                fmt::format(
-                    "'{}' is none of the servers; there are: {}",
-                    escape(text),
-                    escape(fmt::format("{}", fmt::join(std::views::keys(servers_), ", ")))
-                )};
-        }
-        return std::string{text};
-    }
-
-private:
-    const std::map<std::string, Server>& servers_;
-};
 
 RecipientFile read_import(Section& section, const FileValue& file) {
     RecipientFile import;
@@ -53,6 +28,16 @@ RecipientFile read_import(Section& section, const FileValue& file) {
     return import;
 }
 
+// Files of all formats, as two of the groups have them.
+void read_files(Section& section, const FileValue& file, std::vector<RecipientFile>& files) {
+    std::vector<std::string> lists;
+    section.read_list("file", lists, file);
+    for (std::string& path : lists) {
+        files.push_back({.path = std::move(path), .format = {}, .column = {}});
+    }
+    section.each_item("import", [&](Section& item) { files.push_back(read_import(item, file)); });
+}
+
 void read_sources(
     Section& section, const FileValue& file, const ServerName& server, Recipients& recipients
 ) {
@@ -60,20 +45,75 @@ void read_sources(
     if (section.is_empty()) {
         section.add_problem("has no source; allowed: any, or at least one of file, import, verify");
     }
-    std::vector<std::string> lists;
-    section.read_list("file", lists, file);
-    for (std::string& path : lists) {
-        recipients.files.push_back({.path = std::move(path), .format = {}, .column = {}});
-    }
-    section.each_item("import", [&](Section& item) {
-        recipients.files.push_back(read_import(item, file));
-    });
+    read_files(section, file, recipients.files);
     section.read_list("verify", recipients.verify, server);
+}
+
+// A copy goes beside what a phase passes on, to another server.
+void check_copy(Section& section, Phase phase, const std::string& copy) {
+    if (copy.empty()) {
+        return;
+    }
+    if (phase != Phase::pass_old && phase != Phase::pass_new) {
+        section.add_problem(
+            "copy", "is for phase pass_old or pass_new; for later, say it with siding flip --copy"
+        );
+    } else if (copy == server_of(phase)) {
+        section.add_problem(
+            "copy", fmt::format("{} sends there already; name another server", format_phase(phase))
+        );
+    }
+}
+
+// What is known of the domain that waves are read for.
+struct WaveContext {
+    const FileValue& file;
+    const std::map<std::string, Server>& servers;
+    Phase domain_phase;
+};
+
+Wave read_wave(const WaveContext& context, Section& section) {
+    Wave wave;
+    section.read("phase", wave.phase, phase_value);
+    section.read("copy", wave.copy, ServerName{context.servers});
+    read_files(section, context.file, wave.files);
+    section.read_list("pattern", wave.patterns, pattern_value);
+    if (!section.has("file") && !section.has("import") && !section.has("pattern")) {
+        section.add_problem("has no recipients; allowed: at least one of file, import, pattern");
+    }
+    check_copy(section, wave.phase.value_or(context.domain_phase), wave.copy);
+    const auto server = wave.phase ? server_of(*wave.phase) : std::nullopt;
+    if (server && !context.servers.contains(std::string{*server})) {
+        section.add_problem(
+            "phase",
+            fmt::format(
+                "{} sends to the server '{}', which is missing under servers",
+                format_phase(*wave.phase),
+                *server
+            )
+        );
+    }
+    return wave;
+}
+
+void read_waves(const WaveContext& context, Section& domain, DomainSettings& settings) {
+    domain.each_entry("waves", [&](const Entry& entry, Section& section) {
+        if (entry.key == default_wave) {
+            section.add_problem("is everybody who is in no other wave; it has no recipients here");
+            return;
+        }
+        if (!is_name(entry.key)) {
+            section.add_problem("is no name for a wave; allowed: up to 32 of a-z, 0-9, - and _");
+            return;
+        }
+        settings.waves.emplace(entry.key, read_wave(context, section));
+    });
 }
 
 // What is checked later finds its place by the domain as it is stored.
 void remember_places(const std::string& written, const Domain& domain, Problems& problems) {
-    for (const std::string_view leaf : std::array{"", ".phase", ".recipients", ".rewrite"}) {
+    for (const std::string_view leaf :
+         std::array{"", ".phase", ".recipients", ".rewrite", ".waves"}) {
         problems.remember(
             fmt::format("domains.{}{}", domain.text(), leaf),
             problems.place_of(fmt::format("{}{}", written, leaf))
@@ -82,22 +122,6 @@ void remember_places(const std::string& written, const Domain& domain, Problems&
 }
 
 }  // namespace
-
-void read_servers(Section& root, const FileValue& file, Config& config) {
-    root.each_entry("servers", [&](const Entry& entry, Section& section) {
-        Server server;
-        section.read("address", server.address, server_value);
-        section.read("connections", server.connections, count_value);
-        section.read("connect_timeout", server.connect_timeout, duration_value);
-        section.read("tls", server.tls, enum_value<ServerTls>);
-        section.read("tls_name", server.tls_name, hostname_value);
-        section.read("ca_file", server.ca_file, file);
-        if (server.ca_file && server.tls != ServerTls::verify) {
-            section.add_problem("ca_file", "is for tls: verify; nothing else looks at it");
-        }
-        config.servers.insert_or_assign(entry.key, std::move(server));
-    });
-}
 
 void read_domains(Section& root, const FileValue& file, Config& config, Problems& problems) {
     const ServerName server{config.servers};
@@ -109,6 +133,9 @@ void read_domains(Section& root, const FileValue& file, Config& config, Problems
             read_sources(sources, file, server, settings.recipients);
         });
         section.read("rewrite", settings.rewrite, file);
+        section.read("copy", settings.copy, server);
+        check_copy(section, settings.phase, settings.copy);
+        read_waves({file, config.servers, settings.phase}, section, settings);
         const auto domain = Domain::parse(entry.key);
         if (domain.has_error()) {
             problems.add(entry.place, section.path(), domain.error().context);

@@ -1,10 +1,13 @@
 #include "config/schema.hpp"
 
 #include "base/check.hpp"
+#include "config/keys_delivery.hpp"
 #include "config/keys_limits.hpp"
 #include "config/keys_listening.hpp"
 #include "config/keys_operation.hpp"
 #include "config/keys_routing.hpp"
+#include "config/keys_servers.hpp"
+#include "config/keys_waves.hpp"
 #include "config/units.hpp"
 
 #include <algorithm>
@@ -25,7 +28,16 @@ constexpr auto join(const std::array<Key, Sizes>&... parts) {
     return all;
 }
 
-constexpr std::array table = join(rows::listening, rows::routing, rows::limits, rows::operation);
+constexpr std::array table = join(
+    rows::listening,
+    rows::servers,
+    rows::domains,
+    rows::waves,
+    rows::checking,
+    rows::delivery,
+    rows::limits,
+    rows::operation
+);
 
 std::string join_choices(std::string_view choices) {
     const auto parts = split_choices(choices);
@@ -128,6 +140,22 @@ std::string allowed_values(const Key& key) {
         return "a list of networks, such as 10.0.0.0/8 or 2001:db8::/32";
     case names:
         return "a list of names that stand under servers";
+    case endpoints:
+        return "a list of host:port";
+    case addresses:
+        return "a list of IP addresses";
+    case fingerprints:
+        return "a list of SHA-256 fingerprints, 64 digits each";
+    case credential:
+        return "a name of letters, digits, '.', '-' and '_'";
+    case server:
+        return "a name that stands under servers";
+    case glob:
+        return "a pattern such as *@example.com";
+    case patterns:
+        return "a list of patterns such as sales-*, without an @";
+    case header_glob:
+        return "a field's name, a colon and a pattern, such as X-Priority: 1*";
     case url:
         return "http://host:port";
     case address:

@@ -32,6 +32,14 @@ enum class KeyType {
     files,            // one, or a list of them
     networks,         // a list of them
     names,            // a list of servers' names
+    server,           // one of them
+    endpoints,        // a list of them
+    addresses,        // a list of IP addresses
+    fingerprints,     // a list of them
+    credential,
+    glob,
+    patterns,  // a list of globs on local parts
+    header_glob,
     url,
     address,
     delimiter,

@@ -11,13 +11,6 @@
 namespace siding::config {
 namespace {
 
-bool is_server_name(std::string_view name) {
-    constexpr std::size_t name_max = 32;
-    return !name.empty() && name.size() <= name_max && std::ranges::all_of(name, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-    });
-}
-
 void check_listeners(const Config& config, Problems& problems) {
     std::set<Endpoint> seen;
     for (std::size_t i = 0; i < config.listeners.size(); ++i) {
@@ -110,7 +103,7 @@ void check_offers(const Config& config, Problems& problems) {
 void check_servers(const Config& config, Problems& problems) {
     for (const auto& [name, server] : config.servers) {
         const std::string key = "servers." + escape(name);
-        if (!is_server_name(name)) {
+        if (!is_name(name)) {
             problems.add(
                 problems.place_of(key),
                 key,
@@ -120,10 +113,16 @@ void check_servers(const Config& config, Problems& problems) {
         const bool self = std::ranges::any_of(config.listeners, [&](const Listener& listener) {
             return server.address.port != 0 && listener.address == server.address;
         });
-        if (self) {
+        const bool self_later =
+            std::ranges::any_of(config.listeners, [&](const Listener& listener) {
+                return std::ranges::find(server.fallback, listener.address) !=
+                       server.fallback.end();
+            });
+        if (self || self_later) {
+            const std::string leaf = key + (self ? ".address" : ".fallback");
             problems.add(
-                problems.place_of(key + ".address"),
-                key + ".address",
+                problems.place_of(leaf),
+                leaf,
                 "is one of our own listeners; mail would go round in circles"
             );
         }

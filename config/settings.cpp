@@ -1,6 +1,6 @@
 #include "config/settings.hpp"
 
-#include "base/check.hpp"
+#include "config/settings_sheet.hpp"
 #include "config/units.hpp"
 
 #include <fmt/format.h>
@@ -8,39 +8,6 @@
 
 namespace siding::config {
 namespace {
-
-template <typename Enum>
-std::string_view choice_text(std::string_view schema, Enum value) {
-    const Key* key = find_key(schema);
-    SIDING_CHECK(key != nullptr, schema);
-    return split_choices(key->choices).at(static_cast<std::size_t>(value));
-}
-
-class Sheet {
-public:
-    void add(const std::string& path, std::string value) { add(path, path, std::move(value)); }
-
-    void add(const std::string& path, std::string_view schema, std::string value) {
-        const Key* key = find_key(schema);
-        SIDING_CHECK(key != nullptr, schema);
-        settings_.insert_or_assign(path, Setting{key, std::move(value)});
-    }
-
-    // Choices stand in the order of their enum.
-    template <typename Enum>
-    void add_choice(const std::string& path, std::string_view schema, Enum value) {
-        add(path, schema, std::string{choice_text(schema, value)});
-    }
-
-    std::map<std::string, Setting> take() { return std::move(settings_); }
-
-private:
-    std::map<std::string, Setting> settings_;
-};
-
-std::string format_list(const std::vector<std::string>& words) {
-    return fmt::format("[{}]", fmt::join(words, ", "));
-}
 
 std::string format_networks(const std::vector<Network>& networks) {
     std::vector<std::string> words;
@@ -60,54 +27,6 @@ void add_tls(const Tls& tls, Sheet& sheet) {
         sheet.add(path, "tls.names", "");
         sheet.add(path + ".certificate", "tls.names.*.certificate", own.certificate);
         sheet.add(path + ".key", "tls.names.*.key", own.key);
-    }
-}
-
-void add_servers(const Config& config, Sheet& sheet) {
-    for (const auto& [name, server] : config.servers) {
-        const std::string path = "servers." + name;
-        sheet.add(path, "servers", "");
-        sheet.add(path + ".address", "servers.*.address", format_endpoint(server.address));
-        sheet.add(
-            path + ".connections", "servers.*.connections", std::to_string(server.connections)
-        );
-        sheet.add_choice(path + ".tls", "servers.*.tls", server.tls);
-        sheet.add(path + ".tls_name", "servers.*.tls_name", server.tls_name.value_or(""));
-        sheet.add(path + ".ca_file", "servers.*.ca_file", server.ca_file.value_or(""));
-        sheet.add(
-            path + ".connect_timeout",
-            "servers.*.connect_timeout",
-            format_duration(server.connect_timeout)
-        );
-    }
-}
-
-std::string format_recipients(const Recipients& recipients) {
-    if (recipients.any) {
-        return "any";
-    }
-    std::vector<std::string> sources;
-    for (const RecipientFile& file : recipients.files) {
-        std::string text = fmt::format(
-            "{} {}", choice_text("domains.*.recipients.import[].format", file.format), file.path
-        );
-        sources.push_back(file.column.empty() ? text : fmt::format("{} ({})", text, file.column));
-    }
-    for (const std::string& server : recipients.verify) {
-        sources.push_back("verify " + server);
-    }
-    return format_list(sources);
-}
-
-void add_domains(const Config& config, Sheet& sheet) {
-    for (const auto& [domain, settings] : config.domains) {
-        const std::string path = "domains." + domain.text();
-        sheet.add(path, "domains", "");
-        sheet.add(path + ".phase", "domains.*.phase", std::string{format_phase(settings.phase)});
-        sheet.add(
-            path + ".recipients", "domains.*.recipients", format_recipients(settings.recipients)
-        );
-        sheet.add(path + ".rewrite", "domains.*.rewrite", settings.rewrite.value_or(""));
     }
 }
 
@@ -221,6 +140,7 @@ std::map<std::string, Setting> settings_of(const Config& config) {
     sheet.add("recipient_delimiter", config.recipient_delimiter);
     add_verify(config, sheet);
     add_filter(config.filter, sheet);
+    add_delivery(config, sheet);
     add_limits(config.limits, sheet);
     add_timeouts(config.timeouts, sheet);
     sheet.add_choice("early_talkers", "early_talkers", config.early_talkers);

@@ -26,8 +26,21 @@ Result<std::string> address_value(const Key& key, std::string_view text);  // em
 Result<std::string> delimiter_value(const Key& key, std::string_view text);
 Result<Network> network_value(const Key& key, std::string_view text);
 
+Result<std::string> ip_address_value(const Key& key, std::string_view text);   // canonical
+Result<std::string> fingerprint_value(const Key& key, std::string_view text);  // 64 digits, a-f
+
+// In lower case.
+Result<std::string> glob_value(const Key& key, std::string_view text);
+Result<std::string> pattern_value(const Key& key, std::string_view text);      // a local part's
+Result<std::string> header_glob_value(const Key& key, std::string_view text);  // "name: glob"
+
+// The path of a systemd credential of that name: in $CREDENTIALS_DIRECTORY, and without that,
+// where the unit siding.service has it.
+Result<std::string> credential_value(const Key& key, std::string_view text);
+
 Result<Endpoint> listener_value(const Key& key, std::string_view text);  // an IP address
 Result<Endpoint> server_value(const Key& key, std::string_view text);    // port 25 by default
+Result<Endpoint> resolver_value(const Key& key, std::string_view text);  // IP, port 53 by default
 Result<Endpoint> loopback_value(const Key& key, std::string_view text);
 
 Result<Phase> phase_value(const Key& key, std::string_view text);

@@ -47,6 +47,10 @@ TEST(Listening, RelativePathsStartBesideTheFile) {
     EXPECT_EQ(config.tls.identity->certificate, "/etc/ssl/c.pem");
     EXPECT_EQ(config.tls.identity->key, "/k.pem");
     EXPECT_EQ(config.tls.names.at("a.example").certificate, "/etc/siding/a/c");
+    const Config any = load_good(
+        with_line("limits: {}", "tls: { names: { \"*.Example.org\": { certificate: c, key: k } } }")
+    );
+    EXPECT_TRUE(any.tls.names.contains("*.example.org"));
 }
 
 TEST(Listening, ExtensionsMayBeNone) {
@@ -134,8 +138,12 @@ constexpr Mistake mistakes[] = {
      "tls: { names: { mx2.example.com: { certificate: c } } }",
      "f:8:34: tls.names.mx2.example.com.key: is missing; allowed: a path"},
     {"limits: {}",
-     "tls: { names: { \"*.example.com\": { certificate: c, key: k } } }",
-     "f:8:17: tls.names.*.example.com: '*.example.com' is not a domain; write example.com, or "
+     "tls: { names: { \"*.com\": { certificate: c, key: k } } }",
+     "f:8:17: tls.names.*.com: '*.com' is for a whole top-level domain; write at least "
+     "*.example.com"},
+    {"limits: {}",
+     "tls: { names: { \"mx*.example.com\": { certificate: c, key: k } } }",
+     "f:8:17: tls.names.mx*.example.com: 'mx*.example.com' is not a domain; write example.com, or "
      "xn--… for other scripts"},
     {"limits: {}",
      "tls: { names: { a.example: { certificate: c, key: k }, A.example: { certificate: c, key: k "

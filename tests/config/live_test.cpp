@@ -50,6 +50,29 @@ TEST(Live, EntriesComeAndGoAsOne) {
     );
 }
 
+TEST(Live, WavesComeAndGoInADomainThatStays) {
+    Live live{minimal()};
+    Config next = minimal();
+    next.domains.begin()->second.waves["pilot"].patterns = {"a*"};
+    next.domains[*Domain::parse("example.org")].waves["first"].patterns = {"b*"};
+    EXPECT_EQ(
+        live.apply(next).applied,
+        (Lines{"domains.example.com.waves.pilot: added", "domains.example.org: added"})
+    );
+    Config last = next;
+    last.domains.begin()->second.waves["pilot"].patterns = {"a*", "c"};
+    last.domains.begin()->second.waves["pilot"].phase = Phase::hold;
+    last.domains.erase(*Domain::parse("example.org"));
+    const ReloadPlan plan = live.apply(last);
+    EXPECT_EQ(
+        plan.applied,
+        (Lines{
+            "domains.example.com.waves.pilot.pattern: [a*] -> [a*, c]",
+            "domains.example.org: removed"})
+    );
+    EXPECT_EQ(plan.ignored, (Lines{"domains.example.com.waves.pilot.phase: not set -> hold"}));
+}
+
 TEST(Live, RestartKeysKeepTheirValuesAndAreTold) {
     Live live{minimal()};
     Config next = minimal();
@@ -156,8 +179,19 @@ TEST(Live, TheSchemaAndTheSnapshotAgreeOnWhatWaits) {
         "tls: {certificate: /c, key: /k, minimum: '1.3', names: {a.example: {certificate: /c2, key:"
         " /k2}}}\nextensions: [SIZE]\n"
         "servers: {new: {address: 'a.example', connections: 1, connect_timeout: 1s, tls: verify,"
-        " tls_name: b.example, ca_file: /ca}}\n"
-        "domains: {example.com: {phase: hold, recipients: {file: /r}, rewrite: /w}}\n"
+        " tls_name: b.example, ca_file: /ca, fallback: b.example, mx: true, source: 192.0.2.1,"
+        " auth: {user: ann, mechanism: login, secret_file: /s}, xclient: true, proxy_protocol: "
+        "true,"
+        " profile: google, messages_per_connection: 1, recipients_per_transaction: 1,"
+        " recipient_connections: 1, rate: 1, domain_rate: 1, recipient_rate: 1}}\n"
+        "domains: {example.com: {phase: hold, recipients: {file: /r}, rewrite: /w,"
+        " waves: {pilot: {pattern: a, phase: hold}}}}\n"
+        "pass_through: {enabled: false, connections: 1, connect_timeout: 1s, rcpt_timeout: 1s,"
+        " data_timeout: 1s}\n"
+        "express: {a: {sender: b@c.example}}\n"
+        "release: {rate: 1, canary: 1, pause_percent: 1%, order: small_first}\n"
+        "retention: {time: 1d, size: 1GiB}\ndsn: {server: new}\n"
+        "dns: {servers: 127.0.0.1, timeout: 1s, tries: 1}\n"
         "recipient_delimiter: ''\n"
         "verify: {sender: a@b.example, positive_ttl: 1h, negative_ttl: 1s, timeout: 1s,"
         " connections: 1, when_unreachable: defer, detect_catch_all: false}\n"

@@ -219,14 +219,14 @@ constexpr Mistake mistakes[] = {
     {"limits: {}",
      "log: { level: loud }",
      "f:8:15: log.level: 'loud' is not accepted; allowed: trace, debug, info, warn or error"},
-    // Not in this version
-    {"  new: { address: \"new.example\" }",
-     "  new: { address: new.example, profile: m365 }",
-     "f:5:32: servers.new.profile: unknown key; allowed: address, connections, tls, tls_name, "
-     "ca_file, connect_timeout"},
+    {"  example.com: { phase: hold }",
+     "  example.com: { imap: {} }",
+     "f:7:18: domains.example.com.imap: unknown key; allowed: phase, recipients, rewrite, copy, "
+     "waves"},
     {"  example.com: { phase: hold }",
      "  example.com: { waves: {} }",
-     "f:7:18: domains.example.com.waves: unknown key; allowed: phase, recipients, rewrite"},
+     "f:7:25: domains.example.com.waves: needs at least one entry; allowed: names, each with keys "
+     "below it"},
     // Names and addresses
     {"  example.com: { phase: hold }",
      "  exa mple.com: { phase: hold }",

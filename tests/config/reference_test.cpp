@@ -48,14 +48,27 @@ TEST(Reference, TheExampleStillLoadsWithEveryLineInForce) {
             all.erase(at, 1);
         }
     }
-    // The default stands there, and ca_file is for another value.
-    constexpr std::string_view usual = "tls: opportunistic";
-    all.replace(all.find(usual), usual.size(), "tls: verify");
+    // The default stands there, and ca_file, a copy and a fingerprint are for other values; a
+    // secret is in one place.
+    const auto replace = [&all](std::string_view usual, std::string_view other) {
+        const auto at = all.find(usual);
+        ASSERT_NE(at, std::string::npos) << usual;
+        all.replace(at, usual.size(), other);
+    };
+    replace("tls: opportunistic", "tls: verify");
+    replace("phase: prep", "phase: pass_old");
+    replace("phase: hold", "phase: pass_old");
+    replace("credential: old-secret", "");
+    const auto prints = all.find("tls_fingerprints: ");
+    ASSERT_NE(prints, std::string::npos);
+    all.erase(prints, all.find('\n', prints) - prints);
     const auto config = load_text(all, "all");
     ASSERT_TRUE(config) << config.error().text();
     EXPECT_TRUE(config->control.http);
     EXPECT_EQ(config->tls.names.size(), 1U);
     EXPECT_EQ(config->domains.begin()->second.recipients.files.size(), 2U);
+    EXPECT_EQ(config->domains.begin()->second.waves.at("pilot").files.size(), 2U);
+    EXPECT_EQ(config->express.size(), 1U);
     EXPECT_FALSE(config->listeners.at(0).xclient.networks.empty());
 }
 

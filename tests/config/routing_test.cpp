@@ -95,8 +95,8 @@ constexpr Mistake mistakes[] = {
     // Servers
     {server,
      "  new: { address: new.example, tls: always }",
-     "f:5:37: servers.new.tls: 'always' is not accepted; allowed: off, opportunistic, required or "
-     "verify"},
+     "f:5:37: servers.new.tls: 'always' is not accepted; allowed: off, opportunistic, required, "
+     "verify, fingerprint or dane"},
     {server,
      "  new: { address: new.example, tls_name: mx }",
      "f:5:42: servers.new.tls_name: 'mx' is not accepted; allowed: a full name, such as "

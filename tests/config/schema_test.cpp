@@ -40,7 +40,10 @@ TEST(Schema, ChildrenAreTheNextLevelOnly) {
     EXPECT_TRUE(names("").contains("limits"));
     EXPECT_FALSE(names("").contains("message_size"));
     EXPECT_EQ(names("listeners[].xclient"), (std::set<std::string_view>{"networks", "required"}));
-    EXPECT_EQ(names("domains.*"), (std::set<std::string_view>{"phase", "recipients", "rewrite"}));
+    EXPECT_EQ(
+        names("domains.*"),
+        (std::set<std::string_view>{"phase", "recipients", "rewrite", "copy", "waves"})
+    );
     EXPECT_EQ(
         names("domains.*.recipients"), (std::set<std::string_view>{"file", "import", "verify"})
     );
@@ -64,13 +67,17 @@ TEST(Schema, EveryLeafIsASetting) {
     auto config = load_text(minimal_example(), "minimal");
     ASSERT_TRUE(config);
     config->tls.names["mx2.example.com"] = {"/c", "/k"};
+    config->domains.begin()->second.waves["pilot"] = {};
+    config->express.push_back({.name = "invoices"});
     std::set<std::string_view> set;
     for (const auto& [path, setting] : settings_of(*config)) {
         set.insert(setting.key->path);
     }
     for (const Key& key : keys()) {
-        const bool part =
-            key.path.starts_with("listeners[]") || key.path.starts_with("domains.*.recipients.");
+        const bool part = key.path.starts_with("listeners[]") ||
+                          key.path.starts_with("domains.*.recipients.") ||
+                          key.path.starts_with("domains.*.waves.*.import") ||  // told with `file`
+                          key.type == KeyType::credential;  // told as `secret_file`
         if (key.type != KeyType::group && !part) {
             EXPECT_TRUE(set.contains(key.path)) << key.path;
         }
@@ -90,6 +97,15 @@ TEST(Schema, ChoicesStandInTheOrderOfTheirEnums) {
     EXPECT_EQ(index("servers.*.tls", "opportunistic"), number(ServerTls::opportunistic));
     EXPECT_EQ(index("servers.*.tls", "required"), number(ServerTls::required));
     EXPECT_EQ(index("servers.*.tls", "verify"), number(ServerTls::verify));
+    EXPECT_EQ(index("servers.*.tls", "fingerprint"), number(ServerTls::fingerprint));
+    EXPECT_EQ(index("servers.*.tls", "dane"), number(ServerTls::dane));
+    EXPECT_EQ(index("servers.*.auth.mechanism", "plain"), number(Auth::Mechanism::plain));
+    EXPECT_EQ(index("servers.*.auth.mechanism", "xoauth2"), number(Auth::Mechanism::xoauth2));
+    EXPECT_EQ(index("servers.*.profile", "postfix"), number(Profile::postfix));
+    EXPECT_EQ(index("servers.*.profile", "exchange"), number(Profile::exchange));
+    EXPECT_EQ(index("servers.*.profile", "m365"), number(Profile::m365));
+    EXPECT_EQ(index("servers.*.profile", "google"), number(Profile::google));
+    EXPECT_EQ(index("release.order", "small_first"), number(Release::Order::small_first));
     constexpr const char* format = "domains.*.recipients.import[].format";
     EXPECT_EQ(index(format, "virtual"), number(RecipientMapFormat::virtual_map));
     EXPECT_EQ(index(format, "aliases"), number(RecipientMapFormat::aliases));
