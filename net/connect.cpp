@@ -2,13 +2,12 @@
 
 #include "net/deadline.hpp"
 #include "net/network_error.hpp"
+#include "net/resolve.hpp"
 
-#include <boost/asio/experimental/channel.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 
-#include <memory>
 #include <optional>
 #include <sys/un.h>
 #include <utility>
@@ -20,38 +19,6 @@ namespace {
 using asio::ip::tcp;
 using boost::system::error_code;
 using Address = asio::ip::address;
-using Addresses = std::vector<tcp::endpoint>;
-using Answer = asio::experimental::channel<void(error_code, Addresses)>;
-
-awaitable<Result<Addresses>> receive(std::shared_ptr<Answer> answer, std::string host) {
-    auto received = co_await answer->async_receive(use_result);
-    auto& [code, addresses] = received;
-    if (code) {
-        co_return Error{code, "looking up " + host};
-    }
-    co_return std::move(addresses);
-}
-
-// getaddrinfo cannot be interrupted: the channel lets us walk away from it at the deadline.
-awaitable<Result<Addresses>> resolve(HostPort target, std::chrono::milliseconds timeout) {
-    auto executor = co_await asio::this_coro::executor;
-    const auto answer = std::make_shared<Answer>(executor, 1);
-    const auto resolver = std::make_shared<tcp::resolver>(executor);
-    auto on_resolved = [answer, resolver](error_code code, const auto& found) {
-        Addresses addresses;
-        for (const auto& entry : found) {
-            addresses.push_back(entry.endpoint());
-        }
-        answer->try_send(code, std::move(addresses));
-    };
-    const auto flags = tcp::resolver::numeric_service;
-    resolver->async_resolve(
-        target.host, std::to_string(target.port), flags, std::move(on_resolved)
-    );
-    auto work = receive(answer, target.host);
-    auto result = co_await with_deadline(std::move(work), timeout, "looking up " + target.host);
-    co_return result;
-}
 
 struct Attempt {
     asio::generic::stream_protocol::endpoint endpoint;
@@ -101,39 +68,55 @@ awaitable<Result<Stream>> try_one(Attempt attempt, std::chrono::milliseconds tim
     co_return Stream::create(executor, std::move(descriptor));
 }
 
-Result<std::optional<Address>> parse_source(const std::string& text) {
-    if (text.empty()) {
-        return std::optional<Address>{};
+Result<std::vector<Address>> parse_sources(const std::vector<std::string>& texts) {
+    std::vector<Address> sources;
+    for (const std::string& text : texts) {
+        error_code code;
+        sources.push_back(asio::ip::make_address(text, code));
+        if (code) {
+            return Error{
+                Errc::invalid_argument, "source address \"" + text + "\" is no IP address"};
+        }
     }
-    error_code code;
-    const Address address = asio::ip::make_address(text, code);
-    if (code) {
-        return Error{Errc::invalid_argument, "source address \"" + text + "\" is no IP address"};
+    return sources;
+}
+
+std::optional<Address> source_for(const Address& target, const std::vector<Address>& sources) {
+    for (const Address& source : sources) {
+        if (source.is_v6() == target.is_v6()) {
+            return source;
+        }
     }
-    return std::optional{address};
+    return std::nullopt;
 }
 
 }  // namespace
 
 awaitable<Result<Stream>> connect(HostPort target, ConnectOptions options) {
-    SIDING_CO_ASSIGN(const auto source, parse_source(options.source_address));
-    Addresses addresses;
-    error_code code;
-    const Address literal = asio::ip::make_address(target.host, code);
-    if (code) {
-        auto resolved = co_await resolve(target, options.timeout);
-        SIDING_CO_ASSIGN(addresses, std::move(resolved));
-    } else {
-        addresses.emplace_back(literal, target.port);
-    }
-    Result<Stream> result =
-        Error{Errc::unavailable, target.text() + " has no address that can be used"};
-    for (const tcp::endpoint& endpoint : addresses) {
-        if (source && source->is_v6() != endpoint.address().is_v6()) {
+    auto resolved = co_await resolve(target, options.timeout);
+    SIDING_CO_ASSIGN(auto endpoints, std::move(resolved));
+    auto result = co_await connect(std::move(endpoints), std::move(options));
+    co_return result;
+}
+
+awaitable<Result<Stream>> connect(std::vector<Endpoint> targets, ConnectOptions options) {
+    SIDING_CO_ASSIGN(const auto sources, parse_sources(options.source_addresses));
+    Result<Stream> result = Error{Errc::unavailable, "no address that can be used"};
+    for (const Endpoint& target : targets) {
+        error_code code;
+        const Address address = asio::ip::make_address(target.address, code);
+        if (code) {
+            result = Error{Errc::invalid_argument, "\"" + target.address + "\" is no IP address"};
             continue;
         }
-        const std::string name = make_endpoint(endpoint.data(), endpoint.size()).text();
-        Attempt attempt{endpoint, name, source};
+        const std::optional<Address> source = source_for(address, sources);
+        if (!source && !sources.empty()) {
+            if (result.error().is(Errc::unavailable)) {
+                result = Error{Errc::unavailable, "no source address to reach " + target.text()};
+            }
+            continue;
+        }
+        Attempt attempt{tcp::endpoint{address, target.port}, target.text(), source};
         result = co_await try_one(std::move(attempt), options.timeout);
         if (result.has_value() || is_cancelled(result.error())) {
             break;

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 namespace siding::net {
 
@@ -17,11 +18,16 @@ struct ConnectOptions {
     ConnectOptions() = default;  // no aggregate: net/asio.hpp
 
     std::chrono::milliseconds timeout = limits::connect_timeout;  // for each address, and the name
-    std::string source_address;  // literal; addresses of the other family are then not tried
+    // Literal addresses to come from, one of each family; addresses of a family that has none here
+    // are not tried. Empty: the system's choice.
+    std::vector<std::string> source_addresses;
 };
 
 // The error is that of the last address tried.
 awaitable<Result<Stream>> connect(HostPort target, ConnectOptions options = {});
+
+// Addresses that are known already, in their order.
+awaitable<Result<Stream>> connect(std::vector<Endpoint> targets, ConnectOptions options = {});
 
 awaitable<Result<Stream>> connect_unix(std::string path, std::chrono::milliseconds timeout);
 

@@ -270,7 +270,66 @@ ProxyParse parse_v2(std::string_view octets) {
     return parse_v2_addresses(octets.substr(0, size), family == 2);
 }
 
+// --- Writing ------------------------------------------------------------------------------------
+
+void append_number(std::string& octets, std::size_t number) {
+    octets += static_cast<char>(number >> 8 & 0xFF);
+    octets += static_cast<char>(number & 0xFF);
+}
+
+std::optional<in_addr> ipv4_of(const Endpoint& endpoint) {
+    in_addr octets{};
+    if (::inet_pton(AF_INET, endpoint.address.c_str(), &octets) != 1) {
+        return std::nullopt;
+    }
+    return octets;
+}
+
+std::optional<in6_addr> ipv6_of(const Endpoint& endpoint) {
+    // A zone (fe80::1%eth0) means nothing to another host.
+    const std::string address = endpoint.address.substr(0, endpoint.address.find('%'));
+    in6_addr octets{};
+    const std::string mapped = ipv4_of(endpoint) ? "::ffff:" + address : address;
+    if (::inet_pton(AF_INET6, mapped.c_str(), &octets) != 1) {
+        return std::nullopt;
+    }
+    return octets;
+}
+
+template <typename Octets>
+std::string join(const Octets& source, const Octets& destination) {
+    return std::string{reinterpret_cast<const char*>(&source), sizeof source} +
+           std::string{reinterpret_cast<const char*>(&destination), sizeof destination};
+}
+
 }  // namespace
+
+std::string format_proxy_v2(const Endpoint& source, const Endpoint& destination) {
+    constexpr char command_local = 0x20;
+    constexpr char command_proxy = 0x21;
+    constexpr char tcp_over_ipv4 = 0x11;
+    constexpr char tcp_over_ipv6 = 0x21;
+    std::string header{v2_signature};
+    const auto source4 = ipv4_of(source);
+    const auto destination4 = ipv4_of(destination);
+    const auto source6 = ipv6_of(source);
+    const auto destination6 = ipv6_of(destination);
+    if (!source6 || !destination6) {
+        header += command_local;
+        header.append(3, '\0');  // UNSPEC, no octets
+        return header;
+    }
+    const bool is_ipv4 = source4 && destination4;
+    const std::string addresses =
+        is_ipv4 ? join(*source4, *destination4) : join(*source6, *destination6);
+    header += command_proxy;
+    header += is_ipv4 ? tcp_over_ipv4 : tcp_over_ipv6;
+    append_number(header, addresses.size() + 4);
+    header += addresses;
+    append_number(header, source.port);
+    append_number(header, destination.port);
+    return header;
+}
 
 ProxyParse parse_proxy_header(std::string_view octets) {
     const bool like_v1 = starts_like(octets, v1_signature);

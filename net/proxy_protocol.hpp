@@ -43,4 +43,9 @@ struct ProxyParse {
 // The header that `octets` begin with; what follows it is not looked at.
 ProxyParse parse_proxy_header(std::string_view octets);
 
+// §2.2: version 2, PROXY, TCP, without TLVs: the client and the address that it had connected to.
+// Where one of them is no IP address it says LOCAL; where the families differ, the IPv4 one is
+// mapped into IPv6 (RFC 4291 §2.5.5.2).
+std::string format_proxy_v2(const Endpoint& source, const Endpoint& destination);
+
 }  // namespace siding::net

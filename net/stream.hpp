@@ -1,9 +1,11 @@
 // A connection over TCP or a Unix socket: octets in, octets out, each with a deadline.
 //
-// One operation at a time, on the executor that it was made with. Every failure is an Error that
-// net/network_error.hpp can tell apart; the end of the peer's octets is one too (is_closed).
-// start_tls() puts TLS on it in the middle of a session. All waits are waits for the bare socket,
-// so deadlines and cancellation are the same with TLS, and an interrupted read loses no octet.
+// One operation at a time, on the executor that it was made with; who reads and writes at once does
+// both without waiting (write_now, read_now) and waits for either (wait_ready). A failure is an
+// Error that net/network_error.hpp can tell apart; the end of the peer's octets is one too
+// (is_closed). start_tls() puts TLS on it in the middle of a session. All waits are waits for the
+// bare socket, so deadlines and cancellation are the same with TLS, and an interrupted read loses
+// no octet.
 #pragma once
 
 #include "base/result.hpp"
@@ -76,6 +78,16 @@ public:
     awaitable<Result<void>> write(
         std::span<const asio::const_buffer> pieces, std::chrono::milliseconds timeout
     );
+
+    // What can be done without waiting, maybe nothing (0). For read_now the peer's end is an error.
+    Result<std::size_t> write_now(std::string_view octets);
+    Result<std::size_t> read_now(std::span<char> room);
+    // Until read_now, or where it is wanted write_now, may get further; or wake() is called; or
+    // for no reason. An error is is_timeout() or is_cancelled().
+    awaitable<Result<void>> wait_ready(
+        bool wants_write, std::chrono::milliseconds timeout, OnCancel on_cancel = OnCancel::stop
+    );
+    void wake();
 
     // The handshake, all of it in the time given. What the peer sent before it must have been read:
     // octets in a ReadBuffer of the caller's are plain text that anybody may have put there, and

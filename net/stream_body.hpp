@@ -6,6 +6,7 @@
 #include "net/tls_engine.hpp"
 
 #include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <array>
 #include <memory>
@@ -30,6 +31,15 @@ struct Stream::Body {
         bool established = false;
     };
 
+    // For wait_ready; shared with the waits for the socket, which may end after the stream.
+    struct Duplex {
+        explicit Duplex(const asio::any_io_executor& executor) : event{executor} {}
+
+        asio::steady_timer event;  // cancelled when there is news
+        bool is_reading = false;   // a wait for the socket is under way
+        bool is_writing = false;
+    };
+
     explicit Body(const asio::any_io_executor& executor)
         : socket{executor}, deadline{executor, [this] { interrupt(); }} {}
 
@@ -50,7 +60,8 @@ struct Stream::Body {
     Endpoint peer;
     Deadline deadline;  // refers to the socket
     std::unique_ptr<Tls> tls;
-    unsigned reads_in_a_row = 0;  // that did not have to wait
+    std::shared_ptr<Duplex> duplex;  // made when it is needed
+    unsigned reads_in_a_row = 0;     // that did not have to wait
 
     // Where an idle connection receives to. Most commands fit, so that the buffer of 16 KiB is
     // needed only while there is work.

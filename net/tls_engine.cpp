@@ -2,6 +2,7 @@
 
 #include "base/bytes.hpp"
 #include "base/check.hpp"
+#include "net/tls_fingerprint.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/ssl/error.hpp>
@@ -10,7 +11,6 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-#include <array>
 #include <cerrno>
 #include <sys/socket.h>
 #include <utility>
@@ -56,11 +56,17 @@ void describe_peer(const X509* certificate, TlsFacts& facts) {
     if (facts.peer_issuer.empty()) {
         facts.peer_issuer = common_name(issuer, NID_organizationName);
     }
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-    unsigned int size = 0;
-    if (::X509_digest(certificate, ::EVP_sha256(), digest.data(), &size) == 1) {
-        facts.peer_fingerprint = to_hex({reinterpret_cast<const char*>(digest.data()), size});
+    facts.peer_fingerprint = fingerprint_of(certificate);
+}
+
+TlsTrust trust_of(SSL* ssl) {
+    if (::SSL_get_verify_result(ssl) != X509_V_OK) {
+        return TlsTrust::none;
     }
+    if (TlsFingerprintCheck::of(ssl) != nullptr) {
+        return TlsTrust::fingerprint;
+    }
+    return ::SSL_get0_dane_authority(ssl, nullptr, nullptr) >= 0 ? TlsTrust::dane : TlsTrust::chain;
 }
 
 }  // namespace
@@ -214,17 +220,21 @@ error_code TlsEngine::take_failure(int reason) const {
 }
 
 std::string TlsEngine::failure_detail() const {
+    const auto* const fingerprints = TlsFingerprintCheck::of(handle_.get());
     const long verdict = ::SSL_get_verify_result(handle_.get());
     const auto reason = ERR_GET_REASON(static_cast<unsigned long>(failure_.value()));
     if (verdict == X509_V_OK || reason != SSL_R_CERTIFICATE_VERIFY_FAILED ||
         failure_.category() != boost::asio::error::get_ssl_category()) {
         return {};
     }
+    if (fingerprints != nullptr) {
+        return "its certificate has another fingerprint: " + fingerprints->shown();
+    }
     return ::X509_verify_cert_error_string(verdict);
 }
 
 TlsFacts TlsEngine::facts() const {
-    const SSL* const ssl = handle_.get();
+    SSL* const ssl = handle_.get();
     TlsFacts facts;
     facts.version = ::SSL_get_version(ssl);
     const SSL_CIPHER* const cipher = ::SSL_get_current_cipher(ssl);
@@ -235,7 +245,8 @@ TlsFacts TlsEngine::facts() const {
     }
     if (const X509* const certificate = ::SSL_get0_peer_certificate(ssl)) {
         describe_peer(certificate, facts);
-        facts.peer_verified = ::SSL_get_verify_result(ssl) == X509_V_OK;
+        facts.trust = trust_of(ssl);
+        facts.peer_verified = facts.trust != TlsTrust::none;
     }
     facts.resumed = ::SSL_session_reused(ssl) == 1;
     return facts;

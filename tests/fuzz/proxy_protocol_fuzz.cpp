@@ -22,6 +22,12 @@ void check_prefixes(std::string_view octets, std::size_t end) {
 
 void check_said_again(const ProxyHeader& header) {
     const bool is_v4 = header.source.family == Family::ipv4;
+    if (!header.local) {
+        const auto binary = parse_proxy_header(format_proxy_v2(header.source, header.destination));
+        SIDING_CHECK(binary.status == Status::complete, "cannot be said in version 2");
+        SIDING_CHECK(binary.header.source == header.source, "another source");
+        SIDING_CHECK(binary.header.destination == header.destination, "another destination");
+    }
     if (header.local || header.source.family != header.destination.family) {
         return;  // one of them was an IPv4 address inside IPv6
     }

@@ -19,7 +19,7 @@ awaitable<void> try_connect(HostPort target, ConnectOptions options, Connected& 
 
 ConnectOptions from(const char* source_address) {
     ConnectOptions options;
-    options.source_address = source_address;
+    options.source_addresses = {source_address};
     return options;
 }
 
@@ -49,6 +49,35 @@ TEST(Connect, uses_the_source_address) {
     loop.run(try_connect({"127.0.0.1", port_of(listener)}, from("127.0.0.3"), result));
     ASSERT_TRUE(result->has_value());
     EXPECT_EQ((*result)->local().address, "127.0.0.3");
+}
+
+awaitable<void> try_list(std::vector<Endpoint> targets, ConnectOptions options, Connected& result) {
+    result = co_await connect(targets, options);
+}
+
+TEST(Connect, takes_the_first_address_of_a_list_that_answers) {
+    RunLoop loop;
+    const auto listener = listen_tcp({"127.0.0.1", 0}).value();
+    const std::uint16_t port = port_of(listener);
+    const std::vector<Endpoint> targets{
+        {Family::ipv4, "mx.example", port},  // no name here
+        {Family::ipv4, "127.0.0.2", port},   // refuses
+        {Family::ipv6, "::1", port},         // has no source address
+        {Family::ipv4, "127.0.0.1", port}};
+    ConnectOptions options;
+    options.source_addresses = {"127.0.0.5"};
+    Connected result;
+    loop.run(try_list(targets, options, result));
+    ASSERT_TRUE(result->has_value()) << result->error().message();
+    EXPECT_EQ((*result)->peer().address, "127.0.0.1");
+    EXPECT_EQ((*result)->local().address, "127.0.0.5");
+
+    options.source_addresses = {"::1", "127.0.0.5"};
+    loop.run(try_list({targets.back()}, options, result));
+    ASSERT_TRUE(result->has_value()) << result->error().message();
+    EXPECT_EQ((*result)->local().address, "127.0.0.5");
+    loop.run(try_list({}, {}, result));
+    EXPECT_TRUE(result->error().is(Errc::unavailable));
 }
 
 TEST(Connect, says_why_it_failed) {

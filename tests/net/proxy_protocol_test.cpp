@@ -216,5 +216,33 @@ TEST(ProxyProtocol, gives_a_reason) {
     );
 }
 
+TEST(ProxyProtocol, writes_what_it_reads) {
+    const Endpoint v4{Family::ipv4, "192.0.2.1", 4711};
+    const Endpoint v4_here{Family::ipv4, "198.51.100.25", 25};
+    const Endpoint v6{Family::ipv6, "2001:db8::1", 65535};
+    const Endpoint v6_here{Family::ipv6, "2001:db8::25", 25};
+    struct Ends {
+        Endpoint source;
+        Endpoint destination;
+        std::string shown;
+    };
+    const std::vector<Ends> rows{
+        {v4, v4_here, "28 192.0.2.1:4711 > 198.51.100.25:25"},
+        {v6, v6_here, "52 [2001:db8::1]:65535 > [2001:db8::25]:25"},
+        {v4, v6_here, "52 192.0.2.1:4711 > [2001:db8::25]:25"},  // mapped, and shown as IPv4
+        {{Family::ipv6, "fe80::1%eth0", 1}, v6_here, "52 [fe80::1]:1 > [2001:db8::25]:25"},
+        {{Family::local, "/run/x.sock", 0}, v4_here, "16 local"},
+        {v4, {}, "16 local"},
+    };
+    for (const Ends& row : rows) {
+        const std::string octets = format_proxy_v2(row.source, row.destination);
+        EXPECT_EQ(show(parse_proxy_header(octets)), row.shown);
+        EXPECT_EQ(octets.substr(0, signature.size()), signature);
+    }
+    const std::string expected =
+        signature + "\x21\x11\0\x0C\xC0\0\x02\x01\xC6\x33\x64\x19"s + "\x12\x67\0\x19"s;
+    EXPECT_EQ(format_proxy_v2(v4, v4_here), expected);
+}
+
 }  // namespace
 }  // namespace siding::net
