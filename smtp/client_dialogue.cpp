@@ -1,29 +1,39 @@
-// ClientDialogue, the session: greeting, EHLO, STARTTLS, goodbye.
+// ClientDialogue, the session: greeting, EHLO, STARTTLS, AUTH, goodbye.
 #include "smtp/client_dialogue.hpp"
 
 #include "base/check.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 namespace siding::smtp {
+namespace {
 
 using client_action::Close;
 using client_action::ReadReply;
 using client_action::Ready;
 using client_action::StartTls;
 
+ClientStep ask(std::string output, Wait wait) {
+    ClientStep step;
+    step.output = std::move(output);
+    step.action = ReadReply{wait};
+    return step;
+}
+
+}  // namespace
+
 ClientStep ClientDialogue::on_connected() {
     SIDING_CHECK(state_ == State::fresh, "connected twice");
     state_ = State::greeting;
-    return ClientStep{{}, ReadReply{Wait::greeting}, {}, {}};
+    return ask({}, Wait::greeting);
 }
 
 ClientStep ClientDialogue::quit() {
-    SIDING_CHECK(state_ == State::ready, "quit while the connection is not ready");
+    SIDING_CHECK(is_open() && sent_.empty() && !body_of_, "quit while the connection is not ready");
+    underway_.clear();  // at most one step by step, which nobody finishes
     state_ = State::quitting;
-    return ClientStep{"QUIT\r\n", ReadReply{Wait::quit}, {}, {}};
+    return ask("QUIT\r\n", Wait::quit);
 }
 
 ClientStep ClientDialogue::on_reply(Reply reply) {
@@ -37,13 +47,10 @@ ClientStep ClientDialogue::on_reply(Reply reply) {
         return on_starttls_reply(reply);
     case State::handshake:
         return on_early_octets();
-    case State::commands:
-        return on_command_reply(std::move(reply));
-    case State::body:
-        return fail_transaction(judge_reply(Stage::body, std::move(reply)));
-    case State::end_of_data:
-        return on_final_reply(std::move(reply));
-    case State::ready:  // unasked: the server says goodbye
+    case State::auth:
+        return on_auth_reply(reply);
+    case State::open:
+        return on_open_reply(std::move(reply));
     case State::quitting:
     case State::closed:
         return close();
@@ -53,26 +60,77 @@ ClientStep ClientDialogue::on_reply(Reply reply) {
     SIDING_UNREACHABLE("a reply before the connection");
 }
 
-ClientStep ClientDialogue::on_lost(std::string what) {
+ClientStep ClientDialogue::on_lost(Loss loss) {
     switch (state_) {
     case State::fresh:
+        return fail_session(judge_loss(Stage::connect, std::move(loss.what)));
     case State::greeting:
+        return fail_session(judge_loss(Stage::greeting, std::move(loss.what)));
     case State::ehlo:
     case State::helo:
-        return fail_session(judge_loss(stage(), std::move(what)));
+    case State::auth:
+        return fail_session(judge_loss(Stage::hello, std::move(loss.what)));
     case State::starttls:
     case State::handshake:
-        return fail_tls(std::move(what));
-    case State::commands:
-    case State::body:
-    case State::end_of_data:
-        return fail_transaction(judge_loss(stage(), std::move(what)));
-    case State::ready:
+        return fail_tls(std::move(loss.what));
+    case State::open: {
+        over_because_ = loss.what;
+        ClientStep step = close();
+        fail_all(loss, step);
+        return step;
+    }
     case State::quitting:
     case State::closed:
         break;
     }
     return close();
+}
+
+std::optional<Wait> ClientDialogue::awaits() const {
+    switch (state_) {
+    case State::greeting:
+        return Wait::greeting;
+    case State::ehlo:
+    case State::helo:
+    case State::starttls:
+    case State::auth:
+        return Wait::hello;
+    case State::quitting:
+        return Wait::quit;
+    case State::open:
+        break;
+    case State::fresh:
+    case State::handshake:
+    case State::closed:
+        return std::nullopt;
+    }
+    const bool is_own_body =
+        !sent_.empty() && sent_.front().verb == Verb::chunk && body_of_ == sent_.front().ticket;
+    return sent_.empty() || is_own_body ? std::nullopt : std::optional{wait_of(sent_.front().verb)};
+}
+
+Wait ClientDialogue::wait_of(Verb verb) {
+    switch (verb) {
+    case Verb::xclient:
+    case Verb::ehlo:
+        return Wait::hello;
+    case Verb::rset:
+    case Verb::mail:
+    case Verb::end_probe:
+        return Wait::mail;
+    case Verb::rcpt:
+        return Wait::rcpt;
+    case Verb::data:
+        return Wait::data;
+    case Verb::chunk:
+    case Verb::dot:
+        return Wait::end_of_data;
+    }
+    SIDING_UNREACHABLE("no such verb");
+}
+
+bool ClientDialogue::is_ready() const {
+    return is_open() && underway_.empty() && sent_.empty();
 }
 
 std::size_t ClientDialogue::recipients_max() const {
@@ -86,46 +144,57 @@ bool ClientDialogue::is_spent() const {
 }
 
 ClientStep ClientDialogue::on_greeting(const Reply& reply) {
+    greeting_ = reply.text();
     if (!reply.is_positive()) {
         return fail_session(judge_reply(Stage::greeting, reply));
     }
     state_ = State::ehlo;
-    return ClientStep{"EHLO " + options_.hostname + "\r\n", ReadReply{Wait::hello}, {}, {}};
+    return ask("EHLO " + options_.hostname + "\r\n", Wait::hello);
 }
 
 ClientStep ClientDialogue::on_hello(const Reply& reply) {
     if (reply.is_positive()) {
-        hop_.extensions = state_ == State::ehlo ? parse_ehlo_reply(reply) : Extensions{};
+        learn(state_ == State::ehlo ? reply : Reply{reply.code, reply.lines.front()});
         return on_hello_done();
     }
     if (state_ == State::ehlo && reply.is_permanent()) {  // RFC 5321 §3.2
         state_ = State::helo;
-        return ClientStep{"HELO " + options_.hostname + "\r\n", ReadReply{Wait::hello}, {}, {}};
+        return ask("HELO " + options_.hostname + "\r\n", Wait::hello);
     }
     return fail_session(judge_reply(Stage::hello, reply));
 }
 
+void ClientDialogue::learn(const Reply& ehlo) {
+    hop_.extensions = parse_ehlo_reply(ehlo);
+    auth_offer_ = parse_auth_offer(ehlo);
+    xclient_offer_ = parse_xclient_offer(ehlo);
+    const std::string& line = ehlo.lines.front();
+    server_name_ = line.substr(0, line.find(' '));
+}
+
 ClientStep ClientDialogue::on_hello_done() {
-    if (!hop_.is_tls && options_.tls != ClientTls::off) {
-        if (hop_.extensions.has(Extension::starttls)) {
-            state_ = State::starttls;
-            return ClientStep{"STARTTLS\r\n", ReadReply{Wait::hello}, {}, {}};
-        }
-        if (options_.tls == ClientTls::required) {
-            ClientStep step = fail_tls("TLS is required and the server does not offer STARTTLS");
-            step.output = "QUIT\r\n";
-            return step;
-        }
+    if (hop_.is_tls || options_.tls == ClientTls::off) {
+        return log_in();
     }
-    state_ = State::ready;
-    return ClientStep{{}, Ready{}, {}, {}};
+    if (hop_.extensions.has(Extension::starttls)) {
+        state_ = State::starttls;
+        return ask("STARTTLS\r\n", Wait::hello);
+    }
+    if (options_.tls == ClientTls::required) {
+        ClientStep step = fail_tls("TLS is required and the server does not offer STARTTLS");
+        step.output = "QUIT\r\n";
+        return step;
+    }
+    return log_in();
 }
 
 // RFC 3207 §4: 220, 454 (not now) or a refusal.
 ClientStep ClientDialogue::on_starttls_reply(const Reply& reply) {
     if (reply.code == 220) {
         state_ = State::handshake;
-        return ClientStep{{}, StartTls{}, {}, {}};
+        ClientStep step;
+        step.action = StartTls{};
+        return step;
     }
     const bool is_refusal = reply.is_transient() || reply.is_permanent();
     if (!is_refusal) {  // we no longer know what the server thinks
@@ -134,15 +203,14 @@ ClientStep ClientDialogue::on_starttls_reply(const Reply& reply) {
     if (reply.is_closing() || options_.tls == ClientTls::required) {
         return fail_session(judge_reply(Stage::hello, reply));
     }
-    state_ = State::ready;
-    return ClientStep{{}, Ready{}, {}, {}};
+    return log_in();
 }
 
 ClientStep ClientDialogue::on_tls_started(bool is_verified) {
     SIDING_CHECK(state_ == State::handshake, "a handshake that was not asked for");
     hop_ = NextHop{{}, true, is_verified};
     state_ = State::ehlo;
-    return ClientStep{"EHLO " + options_.hostname + "\r\n", ReadReply{Wait::hello}, {}, {}};
+    return ask("EHLO " + options_.hostname + "\r\n", Wait::hello);
 }
 
 ClientStep ClientDialogue::on_early_octets() {
@@ -152,6 +220,45 @@ ClientStep ClientDialogue::on_early_octets() {
     );
 }
 
+// RFC 4954 §4. A password never goes out in the clear.
+ClientStep ClientDialogue::log_in() {
+    if (!options_.credentials) {
+        return enter_open();
+    }
+    const char* problem = nullptr;
+    const auto mechanism = choose_mechanism(*options_.credentials, auth_offer_);
+    if (!hop_.is_tls && !options_.may_log_in_without_tls) {
+        problem = "no login without TLS";
+    } else if (!mechanism) {
+        problem = "the server offers no AUTH that can be used";
+    }
+    if (problem != nullptr) {
+        ClientStep step = fail_session(judge_loss(Stage::hello, problem));
+        step.output = "QUIT\r\n";
+        return step;
+    }
+    state_ = State::auth;
+    sasl_.emplace(*mechanism, *options_.credentials);
+    ClientStep step = ask(sasl_->start(), Wait::hello);
+    step.is_secret = true;
+    return step;
+}
+
+ClientStep ClientDialogue::on_auth_reply(const Reply& reply) {
+    if (reply.code == 334) {
+        ClientStep step = ask(sasl_->on_challenge(), Wait::hello);
+        step.is_secret = true;
+        return step;
+    }
+    sasl_.reset();
+    return reply.is_positive() ? enter_open() : fail_session(judge_reply(Stage::hello, reply));
+}
+
+ClientStep ClientDialogue::enter_open() {
+    state_ = State::open;
+    return {};
+}
+
 ClientStep ClientDialogue::fail_tls(std::string what) {
     may_go_without_tls_ = options_.tls == ClientTls::opportunistic;
     return fail_session(judge_loss(Stage::hello, std::move(what)));
@@ -159,13 +266,17 @@ ClientStep ClientDialogue::fail_tls(std::string what) {
 
 ClientStep ClientDialogue::fail_session(Verdict verdict) {
     const bool say_goodbye = verdict.reply && !verdict.reply->is_closing();
-    state_ = State::closed;
-    return ClientStep{say_goodbye ? "QUIT\r\n" : "", Close{}, {}, std::move(verdict)};
+    ClientStep step = close();
+    step.output = say_goodbye ? "QUIT\r\n" : "";
+    step.session_failure = std::move(verdict);
+    return step;
 }
 
 ClientStep ClientDialogue::close() {
     state_ = State::closed;
-    return ClientStep{{}, Close{}, {}, {}};
+    ClientStep step;
+    step.action = Close{};
+    return step;
 }
 
 }  // namespace siding::smtp

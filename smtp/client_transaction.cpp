@@ -1,4 +1,4 @@
-// ClientDialogue, the transaction: envelope, body, probe, and a verdict for each recipient.
+// ClientDialogue, what is said: transactions and probes, one behind the other.
 #include "base/check.hpp"
 #include "base/limits.hpp"
 #include "smtp/client_dialogue.hpp"
@@ -10,283 +10,297 @@
 namespace siding::smtp {
 
 using client_action::Close;
+using client_action::GoOn;
 using client_action::ReadReply;
 using client_action::Ready;
 using client_action::SendBody;
 
-ClientStep ClientDialogue::begin(Transaction transaction) {
-    transaction_ = std::move(transaction);
-    is_probe_ = false;
-    return start(check_fits(transaction_, hop_));
+ClientStep ClientDialogue::begin(Transaction transaction, Ticket ticket) {
+    Underway u;
+    u.ticket = ticket;
+    u.transaction = std::move(transaction);
+    return start(std::move(u));
 }
 
-ClientStep ClientDialogue::probe(Probe probe) {
-    transaction_ = Transaction{std::move(probe.sender), {}, {}, 0};
+ClientStep ClientDialogue::probe(Probe probe, Ticket ticket) {
+    Underway u;
+    u.ticket = ticket;
+    u.kind = Kind::probe;
+    u.transaction.reverse_path = std::move(probe.sender);
     for (std::string& recipient : probe.recipients) {
-        transaction_.recipients.push_back({std::move(recipient), {}});
+        u.transaction.recipients.push_back({std::move(recipient), {}});
     }
-    is_probe_ = true;
-    return start(check_fits(transaction_, hop_));
+    return start(std::move(u));
 }
 
-ClientStep ClientDialogue::start(const std::optional<Verdict>& refusal) {
-    SIDING_CHECK(state_ == State::ready, "a transaction while the connection is not ready");
-    SIDING_CHECK(!transaction_.recipients.empty(), "a transaction without recipients");
-    verdicts_.assign(transaction_.recipients.size(), std::nullopt);
-    sent_.clear();
-    last_sent_.reset();
-    is_mail_refused_ = false;
-    accepted_ = 0;
-    if (refusal) {
-        settle_all(*refusal);
-        return finish();
+ClientStep ClientDialogue::start(Underway u) {
+    SIDING_CHECK(
+        state_ == State::open || state_ == State::quitting || state_ == State::closed,
+        "a transaction while the connection is not ready"
+    );
+    SIDING_CHECK(!u.transaction.recipients.empty(), "a transaction without recipients");
+    u.verdicts.assign(u.transaction.recipients.size(), std::nullopt);
+    ClientStep step;
+    if (!is_open() || is_spent()) {
+        const std::string why =
+            over_because_.empty() ? "no more mail on this connection" : over_because_;
+        settle(u, judge_loss(Stage::mail, why));
+    } else if (const auto refusal = check_fits(u.transaction, hop_)) {
+        settle(u, *refusal);
+    } else {
+        u.intro = intro_of(u.transaction);
+        mails_ += 1;
+        underway_.push_back(std::move(u));
+        return go_on(std::move(step));
     }
-    state_ = State::commands;
-    return send_commands();
+    conclude(u, step);
+    return go_on(std::move(step));
 }
 
 ClientStep ClientDialogue::on_body_end(std::string last) {
-    SIDING_CHECK(state_ == State::body, "the end of a body that was not asked for");
-    state_ = State::end_of_data;
-    return ClientStep{std::move(last), ReadReply{Wait::end_of_data}, {}, {}};
+    SIDING_CHECK(body_of_.has_value(), "the end of a body that was not asked for");
+    Underway& u = *find(*body_of_);
+    body_of_.reset();
+    is_body_new_ = false;
+    u.is_said = true;
+    if (!u.is_chunked) {
+        sent_.push_back({Verb::dot, u.ticket, 0});
+        u.unanswered += 1;
+    }
+    ClientStep step;
+    step.output = std::move(last);
+    return go_on(std::move(step));
 }
 
-ClientStep ClientDialogue::on_command_reply(Reply reply) {
-    const Stage at = stage();
-    const Sent answered = sent_.front();
-    sent_.pop_front();
-    if (reply.is_closing()) {
-        return fail_transaction(judge_reply(at, std::move(reply)));
-    }
-    switch (answered.verb) {
-    case Verb::rset:
-    case Verb::end_probe:
-        if (!reply.is_positive()) {
-            return fail_transaction(judge_reply(Stage::hello, std::move(reply)));
+ClientStep ClientDialogue::go_on(ClientStep step) {
+    if (state_ == State::open) {
+        say_more(step);
+        if (is_mute_ && !is_answer_due()) {
+            fail_all(Loss{over_because_}, step);
         }
-        needs_rset_ = false;
-        break;
-    case Verb::mail:
-        is_mail_refused_ = !reply.is_positive();
-        if (is_mail_refused_) {
-            settle_all(judge_reply(at, std::move(reply)));
+    }
+    step.action = next_action();
+    return step;
+}
+
+ClientAction ClientDialogue::next_action() {
+    if (state_ == State::closed) {
+        return Close{};
+    }
+    if (body_of_) {
+        const bool is_new = std::exchange(is_body_new_, false);
+        return is_new ? ClientAction{SendBody{find(*body_of_)->is_chunked, *body_of_}} : GoOn{};
+    }
+    const auto wait = awaits();
+    return wait ? ClientAction{ReadReply{*wait}} : Ready{};
+}
+
+// Each in its turn: the next one begins when there is nothing left to say of the one before.
+void ClientDialogue::say_more(ClientStep& step) {
+    bool may_speak = !is_mute_;
+    for (auto next = underway_.begin(); next != underway_.end();) {
+        Underway& u = *next++;
+        if (may_speak && !u.is_said) {
+            may_speak = !body_of_ && (u.has_begun || may_begin(u));
+            if (may_speak && !u.has_begun) {
+                u.intro = intro_of(u.transaction);  // the one before may have said it
+            }
+            if (may_speak) {
+                say(u, step.output);
+            }
         }
-        break;
-    case Verb::rcpt:
-        on_rcpt_reply(answered.recipient, std::move(reply));
-        break;
-    case Verb::data:
-        return on_data_reply(reply);
-    }
-    return send_commands();
-}
-
-void ClientDialogue::on_rcpt_reply(std::size_t recipient, Reply reply) {
-    const bool is_accepted = reply.is_positive();
-    accepted_ += is_accepted ? 1 : 0;
-    if (verdicts_[recipient] || (is_accepted && !is_probe_)) {
-        return;
-    }
-    verdicts_[recipient] = judge_reply(Stage::rcpt, std::move(reply));
-    if (is_accepted) {
-        verdicts_[recipient]->kind = VerdictKind::delivered;
-    }
-}
-
-ClientStep ClientDialogue::on_data_reply(const Reply& reply) {
-    if (reply.code == 354) {
-        if (unsettled() > 0) {
-            state_ = State::body;
-            return ClientStep{{}, SendBody{false}, {}, {}};
+        if (is_over(u)) {
+            conclude(u, step);
+            continue;
         }
-        // RFC 2920 §3.1: no recipient is left, and still the server waits for a message.
-        state_ = State::end_of_data;
-        return ClientStep{".\r\n", ReadReply{Wait::end_of_data}, {}, {}};
+        if (u.is_asking && u.unanswered == 0 && !next_verb(u)) {
+            answer_step(u, step);
+        }
+        may_speak = may_speak && u.is_said;
     }
-    const Verdict verdict = judge_reply(Stage::data, reply);
-    if (reply.is_positive()) {  // we no longer know what the server thinks
-        return fail_transaction(verdict);
-    }
-    settle_all(verdict);
-    needs_rset_ = !is_mail_refused_;
-    return finish();
-}
-
-ClientStep ClientDialogue::on_final_reply(Reply reply) {
-    const bool is_usable = !reply.is_closing() && reply.code / 100 != 3;
-    const Verdict verdict = judge_reply(Stage::end_of_data, std::move(reply));
-    if (!is_usable) {
-        return fail_transaction(verdict);
-    }
-    settle_all(verdict);
-    // RFC 3030 §2 does not say that a failed chunk ends the transaction on the server.
-    needs_rset_ = transaction_.is_binary() && verdict.kind != VerdictKind::delivered;
-    return finish();
 }
 
 // As many commands as may be under way. The window is filled again only when half of it has been
 // answered, so that a long list still travels in few packets.
-ClientStep ClientDialogue::send_commands() {
-    const bool pipelining = options_.use_pipelining && hop_.extensions.has(Extension::pipelining);
-    const std::size_t window = pipelining ? limits::pipelined_commands_max : 1;
-    std::string output;
-    if (sent_.size() <= window / 2) {
-        for (auto next = next_command(); next && sent_.size() < window; next = next_command()) {
-            send(*next, output);
-        }
+void ClientDialogue::say(Underway& u, std::string& out) {
+    const std::size_t window = is_pipelining() ? limits::pipelined_commands_max : 1;
+    if (u.unanswered > window / 2) {
+        return;
     }
-    if (sent_.empty()) {
-        return on_commands_answered();
+    for (auto verb = next_verb(u); verb && u.unanswered < window; verb = next_verb(u)) {
+        put(u, *verb, out);
     }
-    return ClientStep{std::move(output), ReadReply{wait()}, {}, {}};
 }
 
-// And there is no other to send. One chunk for all of a binary body: whatever the server says to a
-// part of it, the transaction fails as a whole.
-ClientStep ClientDialogue::on_commands_answered() {
-    if (transaction_.is_binary() && accepted_ > 0 && !is_mail_refused_) {
-        state_ = State::body;
-        auto command = fmt::format("BDAT {} LAST\r\n", transaction_.octets);
-        return ClientStep{std::move(command), SendBody{true}, {}, {}};
+bool ClientDialogue::may_begin(const Underway& u) const {
+    if (&u == &underway_.front()) {
+        return true;
     }
-    // Every recipient refused: MAIL still stands. A probe has taken its own back.
-    needs_rset_ = !is_mail_refused_ && !is_probe_;
-    return finish();
+    const auto has_begun = [](const Underway& other) { return other.has_begun; };
+    const auto under_way = static_cast<std::size_t>(std::ranges::count_if(underway_, has_begun));
+    return under_way < window() && u.kind == Kind::whole && underway_.front().kind == Kind::whole &&
+           u.intro == Intro::done &&
+           octets_in_flight_ + u.transaction.octets <= limits::stream_octets_max;
 }
 
-std::optional<ClientDialogue::Sent> ClientDialogue::next_command() const {
-    if (!last_sent_) {
-        return Sent{needs_rset_ ? Verb::rset : Verb::mail, 0};
+// RFC 3030 §2 does not say that a failed chunk ends the transaction on the server; behind a
+// streamed one we do not know yet.
+bool ClientDialogue::needs_rset(const Underway& u) const {
+    const auto is_unknown = [&](const Underway& other) { return &other != &u && other.is_chunked; };
+    return !u.is_reset && (needs_rset_ || std::ranges::any_of(underway_, is_unknown));
+}
+
+std::optional<ClientDialogue::Verb> ClientDialogue::next_verb(const Underway& u) const {
+    switch (u.intro) {
+    case Intro::xclient:
+        return Verb::xclient;
+    case Intro::ehlo:
+        return Verb::ehlo;
+    case Intro::xclient_said:
+    case Intro::ehlo_said:
+        return std::nullopt;
+    case Intro::done:
+        break;
     }
-    if (is_mail_refused_) {
+    if (u.mail_refusal || u.is_end_said) {
         return std::nullopt;
     }
-    switch (last_sent_->verb) {
+    if (!u.is_mail_said) {
+        return needs_rset(u) ? Verb::rset : Verb::mail;
+    }
+    if (u.rcpts_said < u.transaction.recipients.size()) {
+        return Verb::rcpt;
+    }
+    return end_verb(u);
+}
+
+std::optional<ClientDialogue::Verb> ClientDialogue::end_verb(const Underway& u) const {
+    switch (u.kind) {
+    case Kind::probe:
+        return Verb::end_probe;
+    case Kind::stepwise:
+        return std::nullopt;
+    case Kind::whole:
+        break;
+    }
+    if (u.accepted == 0 && u.unanswered == 0) {
+        return std::nullopt;  // everybody was refused
+    }
+    if (!wants_chunk(u)) {
+        return Verb::data;
+    }
+    // A large body is worth a round trip, in case that nobody is accepted.
+    const bool is_small = u.transaction.octets <= limits::stream_body_octets_max;
+    const bool may_guess = is_streaming() && is_small;
+    return may_guess || u.unanswered == 0 ? std::optional{Verb::chunk} : std::nullopt;
+}
+
+// One chunk for all of it: whatever the server says to a part, the message fails as a whole.
+bool ClientDialogue::wants_chunk(const Underway& u) const {
+    if (u.transaction.is_binary() || is_streaming()) {
+        return true;
+    }
+    // Step by step all answers are there, and BDAT spares the wait for 354.
+    return u.is_finishing && options_.use_chunking && has(Extension::chunking);
+}
+
+void ClientDialogue::put(Underway& u, Verb verb, std::string& out) {
+    switch (verb) {
+    case Verb::xclient:
+        out += format_xclient(*u.transaction.client, xclient_offer_);
+        u.intro = Intro::xclient_said;
+        break;
+    case Verb::ehlo:
+        out += "EHLO " + options_.hostname + "\r\n";
+        u.intro = Intro::ehlo_said;
+        break;
     case Verb::rset:
-        return Sent{Verb::mail, 0};
-    case Verb::mail:
-        return Sent{Verb::rcpt, 0};
-    case Verb::rcpt:
-        if (last_sent_->recipient + 1 < transaction_.recipients.size()) {
-            return Sent{Verb::rcpt, last_sent_->recipient + 1};
-        }
-        if (is_probe_) {
-            return Sent{Verb::end_probe, 0};
-        }
-        if (!transaction_.is_binary() && (accepted_ > 0 || !sent_.empty())) {
-            return Sent{Verb::data, 0};
-        }
-        return std::nullopt;
-    case Verb::data:
-    case Verb::end_probe:
-        return std::nullopt;
-    }
-    SIDING_UNREACHABLE("no such verb");
-}
-
-void ClientDialogue::send(const Sent& command, std::string& output) {
-    switch (command.verb) {
-    case Verb::rset:
-    case Verb::end_probe:
-        output += "RSET\r\n";
+        out += "RSET\r\n";
+        u.is_reset = true;
+        needs_rset_ = false;
         break;
     case Verb::mail:
-        output += format_mail(transaction_, hop_);
-        mails_ += 1;
+        out += format_mail(u.transaction, hop_);
+        u.is_mail_said = true;
         break;
     case Verb::rcpt:
-        output += format_rcpt(transaction_.recipients[command.recipient], hop_);
+        out += format_rcpt(u.transaction.recipients[u.rcpts_said], hop_);
         break;
     case Verb::data:
-        output += "DATA\r\n";
+        out += "DATA\r\n";
+        u.is_end_said = true;
         break;
+    case Verb::chunk:
+        out += fmt::format("BDAT {} LAST\r\n", u.transaction.octets);
+        u.is_end_said = u.is_chunked = true;
+        body_of_ = u.ticket;
+        is_body_new_ = true;
+        break;
+    case Verb::end_probe:
+        out += "RSET\r\n";
+        u.is_end_said = u.is_said = true;
+        break;
+    case Verb::dot:
+        SIDING_UNREACHABLE("the end of a body is no command");
     }
-    sent_.push_back(command);
-    last_sent_ = command;
+    sent_.push_back({verb, u.ticket, u.rcpts_said});
+    u.rcpts_said += verb == Verb::rcpt ? 1 : 0;
+    u.unanswered += 1;
+    if (!std::exchange(u.has_begun, true)) {
+        octets_in_flight_ += u.transaction.octets;
+    }
 }
 
-ClientStep ClientDialogue::finish() {
-    ClientStep step{{}, Ready{}, {}, {}};
-    for (auto& verdict : verdicts_) {
+ClientDialogue::Intro ClientDialogue::intro_of(const Transaction& transaction) const {
+    const bool is_due = options_.use_xclient && !xclient_offer_.empty() && transaction.client &&
+                        transaction.client != announced_;
+    return is_due ? Intro::xclient : Intro::done;
+}
+
+bool ClientDialogue::is_pipelining() const {
+    return options_.use_pipelining && has(Extension::pipelining);
+}
+
+bool ClientDialogue::is_streaming() const {
+    return is_pipelining() && options_.use_chunking && has(Extension::chunking);
+}
+
+std::size_t ClientDialogue::window() const {
+    const bool is_alone = options_.use_xclient && !xclient_offer_.empty();
+    if (is_alone || !is_pipelining()) {
+        return 1;
+    }
+    return is_streaming() ? limits::stream_window : 2;
+}
+
+bool ClientDialogue::is_over(const Underway& u) const {
+    return u.kind != Kind::stepwise && u.unanswered == 0 && body_of_ != u.ticket && !next_verb(u);
+}
+
+void ClientDialogue::conclude(Underway& u, ClientStep& step) {
+    Answer answer{u.ticket};
+    for (auto& verdict : u.verdicts) {
         SIDING_CHECK(verdict.has_value(), "a transaction ends with a recipient undecided");
-        if (is_probe_ && verdict->stage != Stage::rcpt) {
+        if (u.kind == Kind::probe && verdict->stage != Stage::rcpt) {
             verdict->kind = VerdictKind::transient;  // whoever asks was refused, not the recipient
         }
-        step.verdicts.push_back(std::move(*verdict));
+        answer.verdicts.push_back(std::move(*verdict));
     }
-    verdicts_.clear();
-    state_ = State::ready;
+    step.answers.push_back(std::move(answer));
+    forget(u);
+}
+
+// The transaction goes on.
+void ClientDialogue::answer_step(Underway& u, ClientStep& step) {
+    u.is_asking = false;
+    const auto& verdict = u.verdicts.back();
+    step.answers.push_back({u.ticket, {verdict ? *verdict : u.acceptance}});
+}
+
+ClientStep ClientDialogue::answer_at_once(Ticket ticket, std::vector<Verdict> verdicts) {
+    ClientStep step;
+    step.answers.push_back({ticket, std::move(verdicts)});
     return step;
-}
-
-ClientStep ClientDialogue::fail_transaction(const Verdict& verdict) {
-    settle_all(verdict);
-    ClientStep step = finish();
-    step.action = Close{};
-    state_ = State::closed;
-    return step;
-}
-
-void ClientDialogue::settle_all(const Verdict& verdict) {
-    for (auto& one : verdicts_) {
-        if (!one) {
-            one = verdict;
-        }
-    }
-}
-
-std::size_t ClientDialogue::unsettled() const {
-    const auto is_open = [](const std::optional<Verdict>& verdict) { return !verdict; };
-    return static_cast<std::size_t>(std::ranges::count_if(verdicts_, is_open));
-}
-
-Stage ClientDialogue::stage() const {
-    switch (state_) {
-    case State::fresh:
-        return Stage::connect;
-    case State::greeting:
-        return Stage::greeting;
-    case State::ehlo:
-    case State::helo:
-    case State::starttls:
-    case State::handshake:
-        return Stage::hello;
-    case State::commands:
-        break;
-    case State::body:
-        return Stage::body;
-    case State::end_of_data:
-        return Stage::end_of_data;
-    case State::ready:
-    case State::quitting:
-    case State::closed:
-        return Stage::quit;
-    }
-    switch (sent_.front().verb) {
-    case Verb::rset:
-    case Verb::mail:
-        return Stage::mail;
-    case Verb::rcpt:
-    case Verb::end_probe:
-        return Stage::rcpt;
-    case Verb::data:
-        return Stage::data;
-    }
-    SIDING_UNREACHABLE("no such verb");
-}
-
-Wait ClientDialogue::wait() const {
-    switch (sent_.front().verb) {
-    case Verb::rset:
-    case Verb::mail:
-    case Verb::end_probe:
-        return Wait::mail;
-    case Verb::rcpt:
-        return Wait::rcpt;
-    case Verb::data:
-        return Wait::data;
-    }
-    SIDING_UNREACHABLE("no such verb");
 }
 
 }  // namespace siding::smtp

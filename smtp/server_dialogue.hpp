@@ -168,7 +168,11 @@ public:
 
     bool is_tls() const { return is_tls_; }
     bool is_chunking() const { return in_chunks_; }
+    // A MAIL stands. False from the Commit on, which carries its envelope away.
+    bool is_in_transaction() const { return in_transaction_; }
+    const Envelope& envelope() const { return envelope_; }  // of the transaction, so far
     const std::string& helo() const { return helo_; }
+    bool is_esmtp() const { return is_esmtp_; }
     std::size_t errors() const { return errors_; }
     // For the list of sessions: "greeting", "command", "mail", "rcpt", "data", "commit", …
     std::string_view state_name() const;

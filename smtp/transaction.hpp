@@ -6,6 +6,7 @@
 #include "smtp/extensions.hpp"
 #include "smtp/parameters.hpp"
 #include "smtp/verdict.hpp"
+#include "smtp/xclient.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -24,6 +25,8 @@ struct Transaction {
     MailParameters mail_parameters;
     std::vector<Recipient> recipients;  // at least one
     std::uint64_t octets = 0;           // all that will be sent, with our Received line
+    // Who gave us the message, for a server that is to hear of it (XCLIENT).
+    std::optional<XclientAttributes> client = {};
 
     // RFC 3030 §3: such octets go by BDAT, exactly as they are.
     bool is_binary() const { return mail_parameters.body == Body::binary_mime; }

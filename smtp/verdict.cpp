@@ -2,6 +2,10 @@
 
 #include "base/bytes.hpp"
 #include "base/check.hpp"
+#include "smtp/cause.hpp"
+
+#include <algorithm>
+#include <array>
 
 namespace siding::smtp {
 namespace {
@@ -22,6 +26,46 @@ bool is_too_many_recipients(Stage stage, const Reply& reply) {
 // "authentication required". Parking a whole queue for it would help nobody.
 bool is_session_refusal(Stage stage, const Reply& reply) {
     return stage == Stage::mail && (reply.code == 503 || reply.code == 530 || reply.code == 538);
+}
+
+// 4xx codes that ask for patience. 4.7.1 alone is what greylisting says, which is an answer to this
+// recipient: waiting helps, fewer connections do not.
+bool is_pressing(const Reply& reply) {
+    if (!reply.enhanced) {
+        return false;
+    }
+    const auto [status, subject, detail] = *reply.enhanced;
+    if (subject == 7) {
+        return detail == 0 || detail == 28 || (detail >= 500 && detail < 700);
+    }
+    return (subject == 3 && (detail == 1 || detail == 2)) || (subject == 5 && detail == 3) ||
+           (subject == 4 && detail == 5);
+}
+
+bool has_pressing_words(std::string_view text) {
+    static constexpr std::array words = {
+        std::string_view{"too many"},
+        std::string_view{"too quickly"},
+        std::string_view{"too fast"},
+        std::string_view{"too much mail"},
+        std::string_view{"rate limit"},
+        std::string_view{"rate-limit"},
+        std::string_view{"ratelimit"},
+        std::string_view{"rate exceeded"},
+        std::string_view{"rate that"},  // Google: "is receiving mail at a rate that prevents"
+        std::string_view{"throttl"},
+        std::string_view{"slow down"},
+        std::string_view{"connection limit"},
+        std::string_view{"connections exceeded"},
+        std::string_view{"server busy"},
+        std::string_view{"server is busy"},
+        std::string_view{"system load"},
+        std::string_view{"insufficient system"},
+    };
+    const std::string lower = to_lower(text);
+    return std::ranges::any_of(words, [&](std::string_view part) {
+        return lower.find(part) != std::string::npos;
+    });
 }
 
 VerdictKind kind_of(Stage stage, const Reply& reply) {
@@ -89,6 +133,22 @@ bool Verdict::is_about_session() const {
         return kind == VerdictKind::transient || kind == VerdictKind::in_doubt;
     }
     return reply->is_closing() || is_session_refusal(stage, *reply);
+}
+
+bool Verdict::is_back_pressure() const {
+    if (kind != VerdictKind::transient || !reply) {
+        return false;
+    }
+    if (reply->is_closing()) {
+        return true;
+    }
+    const bool is_about_mailbox =
+        reply->enhanced && reply->enhanced->subject == 2 && reply->enhanced->detail == 2;  // full
+    return !is_about_mailbox && (is_pressing(*reply) || has_pressing_words(text));
+}
+
+std::string_view Verdict::cause() const {
+    return to_text(cause_of(*this));
 }
 
 Verdict judge_reply(Stage stage, Reply reply) {

@@ -34,6 +34,13 @@ struct Verdict {
     // The session failed, not this message: a sign for the lane to slow down or stop.
     bool is_about_session() const;
 
+    // The server wants us to go slower, and nothing is wrong with the message: 421, "too many
+    // connections", "receiving mail too quickly", … It is no failure and no attempt.
+    bool is_back_pressure() const;
+
+    // The key of smtp/cause.hpp: "no_such_mailbox".
+    std::string_view cause() const;
+
     bool operator==(const Verdict&) const = default;
 };
 

@@ -14,6 +14,14 @@ namespace {
 constexpr std::string_view white_space = " \t";
 constexpr std::array<unsigned char, 12> v4_mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
+std::string to_upper(std::string_view text) {
+    std::string out{text};
+    std::ranges::transform(out, out.begin(), [](char c) {
+        return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    });
+    return out;
+}
+
 bool is_unavailable(std::string_view value) {
     return equals_ignoring_case(value, "[UNAVAILABLE]") ||
            equals_ignoring_case(value, "[TEMPUNAVAIL]");
@@ -156,6 +164,56 @@ Parsed<XclientAttributes> parse_xclient(std::string_view text) {
         return Reply{501, {5, 5, 4}, "Syntax: XCLIENT attribute=value..."};
     }
     return parsed;
+}
+
+std::vector<std::string> parse_xclient_offer(const Reply& ehlo) {
+    std::vector<std::string> offered;
+    for (std::size_t i = 1; i < ehlo.lines.size(); ++i) {
+        std::string_view line = ehlo.lines[i];
+        const std::size_t end = std::min(line.find_first_of(white_space), line.size());
+        if (!equals_ignoring_case(line.substr(0, end), "XCLIENT")) {
+            continue;
+        }
+        line.remove_prefix(end);
+        while (!line.empty()) {
+            line.remove_prefix(std::min(line.find_first_not_of(white_space), line.size()));
+            const std::string_view word = line.substr(0, line.find_first_of(white_space));
+            line.remove_prefix(word.size());
+            if (!word.empty()) {
+                offered.push_back(to_upper(word));
+            }
+        }
+    }
+    return offered;
+}
+
+std::string format_xclient(
+    const XclientAttributes& attributes, const std::vector<std::string>& offered
+) {
+    std::string line = "XCLIENT";
+    const auto say = [&](std::string_view name, const std::optional<std::string>& value) {
+        if (value && std::ranges::find(offered, name) != offered.end()) {
+            line.append(" ").append(name).append("=");
+            line += value->empty() ? "[UNAVAILABLE]" : encode_xtext(*value);
+        }
+    };
+    const auto to_address_text = [](const std::optional<std::string>& address) {
+        const bool is_v6 = address && address->find(':') != std::string::npos;
+        return is_v6 ? std::optional{"IPV6:" + *address} : address;
+    };
+    const auto to_port_text = [](std::optional<std::uint16_t> port) {
+        return port ? std::optional{std::to_string(*port)} : std::nullopt;
+    };
+    const auto protocol = attributes.esmtp.value_or(true) ? "ESMTP" : "SMTP";
+    say("NAME", attributes.name);
+    say("ADDR", to_address_text(attributes.address));
+    say("PORT", to_port_text(attributes.port));
+    say("PROTO", attributes.esmtp ? std::optional{std::string{protocol}} : std::nullopt);
+    say("HELO", attributes.helo);
+    say("LOGIN", attributes.login);
+    say("DESTADDR", to_address_text(attributes.destination_address));
+    say("DESTPORT", to_port_text(attributes.destination_port));
+    return line + "\r\n";
 }
 
 }  // namespace siding::smtp

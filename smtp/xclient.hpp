@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace siding::smtp {
 
@@ -34,5 +35,14 @@ struct XclientAttributes {
 
 // `text` is what follows the verb. 501 5.5.4 for an unknown attribute or a bad value.
 Parsed<XclientAttributes> parse_xclient(std::string_view text);
+
+// The other way: the attributes that a server's EHLO reply offers, in upper case; empty without.
+std::vector<std::string> parse_xclient_offer(const Reply& ehlo);
+
+// The command with CRLF: those of the attributes that are offered, "[UNAVAILABLE]" for what is
+// known to be unknown.
+std::string format_xclient(
+    const XclientAttributes& attributes, const std::vector<std::string>& offered
+);
 
 }  // namespace siding::smtp

@@ -30,8 +30,9 @@ TEST(ClientDialogue, each_wait_has_its_class) {
     EXPECT_EQ(end.output, ".\r\n");
     EXPECT_EQ(wait_of(end), Wait::end_of_data);
     const ClientStep done = dialogue.on_reply({250, "ok"});
-    ASSERT_EQ(done.verdicts.size(), 1U);
-    EXPECT_EQ(done.verdicts[0].kind, VerdictKind::delivered);
+    ASSERT_EQ(done.answers.size(), 1U);
+    ASSERT_EQ(done.answers[0].verdicts.size(), 1U);
+    EXPECT_EQ(done.answers[0].verdicts[0].kind, VerdictKind::delivered);
     EXPECT_EQ(wait_of(dialogue.quit()), Wait::quit);
 }
 
@@ -42,7 +43,7 @@ TEST(ClientDialogue, a_loss_while_idle_is_nobodys_failure) {
     dialogue.on_reply({250, "hi"});
     const ClientStep step = dialogue.on_lost("closed by peer");
     EXPECT_TRUE(std::holds_alternative<client_action::Close>(step.action));
-    EXPECT_TRUE(step.verdicts.empty());
+    EXPECT_TRUE(step.answers.empty());
     EXPECT_FALSE(step.session_failure.has_value());
 }
 

@@ -65,5 +65,35 @@ TEST(Verdict, of_our_own) {
     EXPECT_FALSE(refuse_to_send("552 5.3.4 x").is_about_session());
 }
 
+TEST(Verdict, back_pressure_is_no_failure) {
+    struct Pressure {
+        Stage stage;
+        Reply reply;
+        bool expected;
+    };
+    const Pressure cases[] = {
+        {Stage::mail, {421, "closing"}, true},
+        {Stage::greeting, {421, {4, 7, 0}, "too many connections from you"}, true},
+        {Stage::greeting, {554, "too many connections"}, true},  // it is about the session
+        {Stage::mail, {451, {4, 7, 500}, "Server busy. Please try again later"}, true},
+        {Stage::rcpt, {450, {4, 2, 1}, "The user is receiving mail too quickly"}, true},
+        {Stage::rcpt, {450, {4, 2, 1}, "receiving mail at a rate that prevents"}, true},
+        {Stage::rcpt, {450, {4, 7, 28}, "unusual rate"}, true},
+        {Stage::rcpt, {452, {4, 5, 3}, "Too many recipients"}, true},
+        {Stage::mail, {452, {4, 3, 1}, "Insufficient system storage"}, true},
+        {Stage::mail, {451, "You are being throttled"}, true},
+        // Waiting helps here, fewer connections do not.
+        {Stage::rcpt, {450, {4, 7, 1}, "Greylisted, try again in 300 s"}, false},
+        {Stage::rcpt, {452, {4, 2, 2}, "over quota, too many messages"}, false},
+        {Stage::rcpt, {451, {4, 3, 0}, "lookup failure"}, false},
+        {Stage::rcpt, {550, {5, 7, 1}, "too many bad ideas"}, false},
+        {Stage::end_of_data, {250, "queued, not too many waiting"}, false},
+    };
+    for (const Pressure& c : cases) {
+        EXPECT_EQ(judge_reply(c.stage, c.reply).is_back_pressure(), c.expected) << c.reply.text();
+    }
+    EXPECT_FALSE(judge_loss(Stage::connect, "too many open files").is_back_pressure());
+}
+
 }  // namespace
 }  // namespace siding::smtp
