@@ -54,6 +54,7 @@ Result<void> Audit::read_ledger(const queue::Store& store) {
     SIDING_ASSIGN(const bool at_end, ledger_.read_page(store));
     if (at_end) {
         ledger_.follow_moves();
+        at_start_ = store.counters();
         stage_ = Stage::rows;
     }
     return {};
@@ -62,8 +63,8 @@ Result<void> Audit::read_ledger(const queue::Store& store) {
 Result<void> Audit::read_rows(const queue::Store& store) {
     SIDING_ASSIGN(const auto page, store.rows(cursor_, limits::list_page_rows_max));
     for (const queue::Recipient& row : page.rows) {
+        rows_.add(row);
         if (!queue::is_final(row.state)) {
-            rows_.add(row);
             ledger_.fingerprint().remove(row.id);
         }
     }
@@ -79,6 +80,9 @@ Result<void> Audit::compare(const queue::Store& store) {
     SIDING_TRY(settle(store));
     rows_.compare_counters(before_, ledger_.moves(), problems_);
     rows_.compare_indexes(indexed_, ledger_.moves(), problems_);
+    if (retained_stood_still()) {
+        rows_.compare_retained(after_, indexed_.retained, problems_);
+    }
     if (ledger_.whole()) {
         compare_ends();
         SIDING_TRY(compare_recipients(store));
@@ -95,7 +99,18 @@ Result<void> Audit::count_indexes(const queue::Store& store) {
         SIDING_ASSIGN(const queue::Store::Total total, store.count(filter));
         indexed_.of(state) = total.recipients;
     }
+    queue::Filter retained;
+    retained.state = State::delivered;
+    SIDING_ASSIGN(const queue::Store::Total total, store.count(retained));
+    indexed_.retained = total.recipients;
     return {};
+}
+
+// What is pruned leaves no line in the ledger, so what went meanwhile cannot be known.
+bool Audit::retained_stood_still() const {
+    return ledger_.moves()[static_cast<std::size_t>(State::delivered)] == 0 &&
+           at_start_.retained == after_.retained &&
+           at_start_.all().retained == after_.all().retained;
 }
 
 // Reads on until ledger and counters are of one moment, or of two moments with the ledger between.
@@ -123,7 +138,8 @@ bool Audit::agrees() const {
     const auto between = [](std::uint64_t low, std::uint64_t value, std::uint64_t high) {
         return low <= value && value <= high;
     };
-    return between(from.total(), ledger_.accepted(), to.total()) &&
+    return between(from.accepted(), ledger_.accepted(), to.accepted()) &&
+           between(from.replayed, ledger_.replayed(), to.replayed) &&
            between(from.of(State::delivered), ledger_.delivered(), to.of(State::delivered)) &&
            between(from.of(State::discarded), ledger_.discarded(), to.of(State::discarded));
 }
@@ -140,7 +156,8 @@ void Audit::compare_ends() {
             ));
         }
     };
-    compare("accepted", ledger_.accepted(), counted.total());
+    compare("accepted", ledger_.accepted(), counted.accepted());
+    compare("replayed", ledger_.replayed(), counted.replayed);
     compare("delivered", ledger_.delivered(), counted.of(State::delivered));
     compare("discarded", ledger_.discarded(), counted.of(State::discarded));
 }
@@ -229,10 +246,12 @@ AuditReport Audit::report() const {
     out.accepted = ledger_.accepted();
     out.delivered = ledger_.delivered();
     out.discarded = ledger_.discarded();
+    out.replayed = ledger_.replayed();
     out.held = queue.of(State::held);
     out.due = queue.of(State::due);
     out.in_flight = queue.of(State::in_flight);
     out.parked = queue.of(State::parked);
+    out.retained = queue.retained;
     out.ledger_entries = ledger_.entries();
     out.chain_ok = ledger_.whole();
     return out;

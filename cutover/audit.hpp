@@ -1,6 +1,7 @@
 // Do the books balance? Proves from the ledger, the rows, the indexes and the counters that per
-// recipient accepted = delivered + held + due + in flight + parked + discarded, and that no ledger
-// line was changed or dropped. The deep audit also reads every stored octet.
+// recipient accepted + replayed = delivered + held + due + in flight + parked + discarded, and that
+// no ledger line was changed or dropped. Retained recipients are delivered ones, no matter that
+// their rows are there. The deep audit also reads every stored octet, theirs too.
 //
 // Only reads, on the calling thread, which must be allowed to block. Mail may flow meanwhile: who
 // moves stands in the ledger. The memory is fixed: 8 MiB, a page of rows, and some 16 octets per
@@ -21,14 +22,16 @@
 namespace siding::cutover {
 
 struct AuditReport {
-    // Recipients. The first three are the ledger's, the others the queue's.
+    // Recipients. The first four are the ledger's, the others the queue's.
     std::uint64_t accepted = 0;
     std::uint64_t delivered = 0;
     std::uint64_t discarded = 0;
+    std::uint64_t replayed = 0;
     std::uint64_t held = 0;
     std::uint64_t due = 0;
     std::uint64_t in_flight = 0;
     std::uint64_t parked = 0;
+    std::uint64_t retained = 0;
 
     std::uint64_t ledger_entries = 0;
     bool chain_ok = true;
@@ -60,6 +63,7 @@ private:
     Result<void> settle(const queue::Store& store);
     Result<void> read_octets(const queue::Store& store);
 
+    bool retained_stood_still() const;
     bool agrees() const;
     void compare_ends();
     Result<void> compare_recipients(const queue::Store& store);
@@ -71,8 +75,9 @@ private:
     LedgerWalk ledger_;
     RowTally rows_;
     queue::StateCounts indexed_;
-    queue::Counters before_;  // before the last lines of the ledger were read …
-    queue::Counters after_;   // … and after
+    queue::Counters at_start_;  // before the rows were read
+    queue::Counters before_;    // before the last lines of the ledger were read …
+    queue::Counters after_;     // … and after
     std::set<RecipientId> named_;
     Problems problems_;
 };

@@ -13,12 +13,12 @@ bool is_of_the_record(const Error& error) {
     return error.is(Errc::corrupt) || error.is(Errc::not_found);
 }
 
-// Without a list of what was read: the lowest recipient that is still in the queue stands for its
+// Without a list of what was read: the lowest recipient whose row is still there stands for its
 // message. One that ends meanwhile was read by the attempt that ended it.
 Result<bool> stands_for_its_message(const queue::Store& store, RecipientId id) {
     for (RecipientId lower{id.message, 0}; lower.number < id.number; ++lower.number) {
         const auto row = store.read_recipient(lower);
-        if (row.has_value() && !queue::is_final(row->state)) {
+        if (row.has_value()) {
             return false;
         }
         if (row.has_error() && !is_of_the_record(row.error())) {
@@ -65,12 +65,12 @@ Result<Problem> check_body(const queue::Store& store, const queue::Envelope& env
     return Problem{};
 }
 
-Result<bool> has_ended(const queue::Store& store, RecipientId id) {
+Result<bool> is_gone(const queue::Store& store, RecipientId id) {
     const auto row = store.read_recipient(id);
     if (row.has_error()) {
         return row.error().is(Errc::not_found) ? Result<bool>{true} : Result<bool>{row.error()};
     }
-    return queue::is_final(row->state);
+    return false;
 }
 
 }  // namespace
@@ -94,8 +94,8 @@ Result<Problem> check_octets(const queue::Store& store, const queue::Recipient& 
         return envelope.error();
     }
     if (problem) {
-        SIDING_ASSIGN(const bool ended, has_ended(store, row.id));
-        if (ended) {
+        SIDING_ASSIGN(const bool gone, is_gone(store, row.id));
+        if (gone) {
             problem.reset();
         }
     }

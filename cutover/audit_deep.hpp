@@ -1,4 +1,5 @@
-// The slow half of the audit: is every octet that a recipient waits for still what was received?
+// The slow half of the audit: is every octet that a recipient waits for, or that is retained, still
+// what was received?
 #pragma once
 
 #include "base/result.hpp"
@@ -10,7 +11,7 @@
 namespace siding::cutover {
 
 // Reads envelope and body of the row's message, once per message however many rows it has. A
-// problem is one sentence; nothing if all is well or if the recipient has ended meanwhile.
+// problem is one sentence; nothing if all is well or if the recipient is gone meanwhile.
 Result<std::optional<std::string>> check_octets(
     const queue::Store& store, const queue::Recipient& row
 );

@@ -8,11 +8,6 @@ namespace {
 
 using boost::asio::awaitable;
 
-std::string name_of(const queue::PhaseMove& move) {
-    return move.wave == "default" ? move.domain.text()
-                                  : fmt::format("{}/{}", move.domain.text(), move.wave);
-}
-
 std::string legal_moves_text(Phase from) {
     std::vector<std::string_view> names;
     for (const Phase to : legal_moves(from)) {
@@ -29,7 +24,8 @@ Result<Phase> check_move(const queue::PhaseTable& table, const queue::PhaseMove&
         return Error{
             Errc::not_found,
             fmt::format(
-                "{} is not configured; 'siding phase' lists the domains and waves", name_of(move)
+                "{} is not configured; 'siding phase' lists the domains and waves",
+                format_wave(move.domain, move.wave)
             )};
     }
     if (*from != move.to && !is_legal_move(*from, move.to)) {
@@ -37,7 +33,7 @@ Result<Phase> check_move(const queue::PhaseTable& table, const queue::PhaseMove&
             Errc::conflict,
             fmt::format(
                 "{} is in phase {} and cannot go to {}; {}",
-                name_of(move),
+                format_wave(move.domain, move.wave),
                 format_phase(*from),
                 format_phase(move.to),
                 legal_moves_text(*from)
@@ -48,6 +44,10 @@ Result<Phase> check_move(const queue::PhaseTable& table, const queue::PhaseMove&
 
 }  // namespace
 
+std::string format_wave(const Domain& domain, const std::string& wave) {
+    return wave == config::default_wave ? domain.text() : fmt::format("{}/{}", domain.text(), wave);
+}
+
 awaitable<Result<Flip>> flip(
     queue::Queue& queue, std::vector<queue::PhaseMove> moves, std::string who, std::string why
 ) {
@@ -56,6 +56,7 @@ awaitable<Result<Flip>> flip(
     for (const queue::PhaseMove& move : moves) {
         SIDING_CO_ASSIGN(const Phase from, check_move(*table, move));
         done.from.push_back(from);
+        done.copy_from.push_back(table->copy_of(move.domain, move.wave));
     }
     queue::Change change = queue::SetPhases{std::move(moves), std::move(who), std::move(why)};
     const auto applied = co_await queue.commit(std::move(change));

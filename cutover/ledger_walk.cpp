@@ -88,6 +88,8 @@ Result<void> LedgerWalk::take(const LedgerEntry& entry) {
         take_accepted(entry);
     } else if (is_end(entry.kind)) {
         take_end(entry);
+    } else if (entry.kind == LedgerKind::replayed) {
+        take_replayed(entry);
     } else if (entry.kind == LedgerKind::quarantined) {
         problems_.add(fmt::format(
             "the record {} could not be read and was moved aside: {}",
@@ -125,6 +127,15 @@ void LedgerWalk::take_end(const LedgerEntry& entry) {
     }
 }
 
+void LedgerWalk::take_replayed(const LedgerEntry& entry) {
+    ++replayed_;
+    if (following_) {
+        moved_.emplace_back(entry.recipient, Fingerprint::Side::removed);
+    } else {
+        fingerprint_.add(entry.recipient);
+    }
+}
+
 // What a recipient was and became. Lines of attempts and their outcomes leave it to the kind.
 void LedgerWalk::note_move(const LedgerEntry& entry) {
     const auto count = [&](State state, std::uint64_t by = 1) {
@@ -142,9 +153,17 @@ void LedgerWalk::note_move(const LedgerEntry& entry) {
         count(State::in_flight);
         break;
     case LedgerKind::delivered:
+        count(State::in_flight);
+        count(State::delivered);
+        break;
     case LedgerKind::parked:
         count(State::in_flight);
         count(State::parked);
+        break;
+    case LedgerKind::assigned:  // within its state, from one wave to another
+        for (const State state : states_in_queue) {
+            count(state);
+        }
         break;
     case LedgerKind::released:
     case LedgerKind::held:
@@ -155,10 +174,12 @@ void LedgerWalk::note_move(const LedgerEntry& entry) {
     case LedgerKind::quarantined:
     case LedgerKind::started:
     case LedgerKind::refused:
+    case LedgerKind::replayed:
+    case LedgerKind::remapped:
         break;
     }
-    if (entry.kind == LedgerKind::phase) {
-        return;  // its states are phases
+    if (entry.kind == LedgerKind::phase || entry.kind == LedgerKind::assigned) {
+        return;  // these are of phases and waves
     }
     for (const std::string& name : {entry.from_state, entry.to_state}) {
         if (const auto state = queue::parse_state(name); state.has_value()) {
@@ -196,6 +217,8 @@ Result<Life> life_of(const queue::Store& store, RecipientId id) {
             life = Life::in_queue;
         } else if (is_end(entry.kind) && entry.recipient == id) {
             life = Life::ended;
+        } else if (entry.kind == LedgerKind::replayed && entry.recipient == id) {
+            life = Life::in_queue;
         }
     }
     return life;

@@ -34,8 +34,9 @@ public:
     std::uint64_t accepted() const { return accepted_; }
     std::uint64_t delivered() const { return delivered_; }
     std::uint64_t discarded() const { return discarded_; }
+    std::uint64_t replayed() const { return replayed_; }
 
-    // Recipients that were accepted and have not ended.
+    // Recipients that were accepted or replayed and have not ended.
     Fingerprint& fingerprint() { return fingerprint_; }
 
     // Since follow_moves().
@@ -48,6 +49,7 @@ private:
     Result<void> take(const queue::LedgerEntry& entry);
     void take_accepted(const queue::LedgerEntry& entry);
     void take_end(const queue::LedgerEntry& entry);
+    void take_replayed(const queue::LedgerEntry& entry);
     void note_move(const queue::LedgerEntry& entry);
 
     std::uint64_t next_sequence_ = 0;
@@ -60,6 +62,7 @@ private:
     std::uint64_t accepted_ = 0;
     std::uint64_t delivered_ = 0;
     std::uint64_t discarded_ = 0;
+    std::uint64_t replayed_ = 0;
     Fingerprint fingerprint_;
 
     std::vector<Fingerprint::Open> moved_;

@@ -55,10 +55,37 @@ void compare_wave(
     }
 }
 
+using Waves = std::map<std::pair<std::string, std::string>, StateCounts>;
+
+// Calls `visit` with the name of each wave of either side and the counts of both.
+template <typename Visit>
+void for_each_wave(const Waves& rows, const Waves& counted, Visit visit) {
+    std::set<std::pair<std::string, std::string>> names;
+    for (const auto& [wave, counts] : rows) {
+        names.insert(wave);
+    }
+    for (const auto& [wave, counts] : counted) {
+        names.insert(wave);
+    }
+    const auto in = [](const Waves& waves, const auto& wave) {
+        const auto found = waves.find(wave);
+        return found == waves.end() ? StateCounts{} : found->second;
+    };
+    for (const auto& wave : names) {
+        const std::string name = fmt::format("{}/{}", escape(wave.first), escape(wave.second));
+        visit(name, in(rows, wave), in(counted, wave));
+    }
+}
+
 }  // namespace
 
 void RowTally::add(const queue::Recipient& row) {
     StateCounts& wave = waves_[{row.domain.text(), row.wave}];
+    if (queue::is_final(row.state)) {
+        wave.retained += 1;
+        wave.retained_octets += row.size_octets;
+        return;
+    }
     ++wave.of(row.state);
     wave.held_octets += row.state == State::held ? row.size_octets : 0;
     wave.kept += row.state == State::held && row.kept ? 1 : 0;
@@ -72,6 +99,8 @@ StateCounts RowTally::all() const {
         }
         sum.held_octets += counts.held_octets;
         sum.kept += counts.kept;
+        sum.retained += counts.retained;
+        sum.retained_octets += counts.retained_octets;
     }
     return sum;
 }
@@ -79,20 +108,39 @@ StateCounts RowTally::all() const {
 void RowTally::compare_counters(
     const queue::Counters& counters, const Moves& moves, Problems& problems
 ) const {
-    std::set<std::pair<std::string, std::string>> names;
-    for (const auto& [wave, counts] : waves_) {
-        names.insert(wave);
-    }
-    for (const auto& [wave, counts] : counters.waves) {
-        names.insert(wave);
-    }
-    const auto in = [](const auto& waves, const auto& wave) {
-        const auto found = waves.find(wave);
-        return found == waves.end() ? StateCounts{} : found->second;
-    };
-    for (const auto& wave : names) {
-        const std::string name = fmt::format("{}/{}", escape(wave.first), escape(wave.second));
-        compare_wave(name, in(waves_, wave), in(counters.waves, wave), moves, problems);
+    for_each_wave(
+        waves_,
+        counters.waves,
+        [&](const auto& name, const auto& rows, const auto& kept) {
+            compare_wave(name, rows, kept, moves, problems);
+        }
+    );
+}
+
+void RowTally::compare_retained(
+    const queue::Counters& counters, std::uint64_t indexed, Problems& problems
+) const {
+    for_each_wave(
+        waves_,
+        counters.waves,
+        [&](const auto& name, const auto& rows, const auto& kept) {
+            if (rows.retained != kept.retained || rows.retained_octets != kept.retained_octets) {
+                problems.add(fmt::format(
+                    "{}: {} delivered recipients ({} octets) are retained, the counters say {} "
+                    "({})",
+                    name,
+                    rows.retained,
+                    rows.retained_octets,
+                    kept.retained,
+                    kept.retained_octets
+                ));
+            }
+        }
+    );
+    if (const std::uint64_t rows = all().retained; rows != indexed) {
+        problems.add(
+            fmt::format("{} delivered recipients are retained, their index finds {}", rows, indexed)
+        );
     }
 }
 

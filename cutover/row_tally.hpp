@@ -22,6 +22,7 @@ public:
     // recipients came into or left each state.
     using Moves = std::array<std::uint64_t, queue::all_states.size()>;
 
+    // A delivered row is a retained one: beside the states.
     void add(const queue::Recipient& row);
 
     queue::StateCounts all() const;
@@ -29,6 +30,10 @@ public:
     // Counters that were kept along the way.
     void compare_counters(const queue::Counters& counters, const Moves& moves, Problems& problems)
         const;
+    // Where nothing was delivered, replayed or pruned during the walk.
+    void compare_retained(
+        const queue::Counters& counters, std::uint64_t indexed, Problems& problems
+    ) const;
     // Counts found by state, the way that releases and lanes find their work.
     void compare_indexes(const queue::StateCounts& indexed, const Moves& moves, Problems& problems)
         const;

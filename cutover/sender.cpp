@@ -32,7 +32,7 @@ private:
     awaitable<Result<smtp::Reply>> read_reply();
     awaitable<smtp::ClientStep> send_body();
 
-    smtp::ClientDialogue dialogue_{{.hostname = "sender.example"}};
+    smtp::ClientDialogue dialogue_{{.hostname = "sender.example", .use_chunking = false}};
     std::optional<net::Stream> stream_;
     smtp::ReplyParser parser_;
     std::string unread_;  // octets behind the last reply
@@ -64,7 +64,8 @@ awaitable<std::vector<smtp::Verdict>> SendingSession::send(std::size_t number, R
     transaction.octets = mail.octets.size();
     body_ = std::move(mail.octets);
     smtp::ClientStep step = co_await perform(dialogue_.begin(std::move(transaction)));
-    co_return std::move(step.verdicts);
+    co_return step.answers.empty() ? std::vector<smtp::Verdict>{}
+                                   : std::move(step.answers.front().verdicts);
 }
 
 awaitable<void> SendingSession::close() {
@@ -76,10 +77,10 @@ awaitable<void> SendingSession::close() {
 
 // Until the dialogue is ready for the next transaction or is done with the connection.
 awaitable<smtp::ClientStep> SendingSession::perform(smtp::ClientStep step) {
-    std::vector<smtp::Verdict> verdicts;
+    std::vector<smtp::Answer> answers;
     for (;;) {
-        if (!step.verdicts.empty()) {
-            verdicts = std::move(step.verdicts);
+        if (!step.answers.empty()) {
+            answers = std::move(step.answers);
         }
         if (!step.output.empty()) {
             const auto sent = co_await stream_->write(step.output, step_timeout);
@@ -101,7 +102,7 @@ awaitable<smtp::ClientStep> SendingSession::perform(smtp::ClientStep step) {
     if (std::holds_alternative<smtp::client_action::Close>(step.action)) {
         stream_.reset();
     }
-    step.verdicts = std::move(verdicts);
+    step.answers = std::move(answers);
     co_return step;
 }
 

@@ -174,7 +174,8 @@ void Committer::apply_group(std::vector<Waiting>& group) {
     bool flips = false;
     for (const Waiting& one : group) {
         changes.push_back(&one.change);
-        flips = flips || std::holds_alternative<SetPhases>(one.change);
+        flips = flips || std::holds_alternative<SetPhases>(one.change) ||
+                std::holds_alternative<RemoveWave>(one.change);
     }
     const auto start = std::chrono::steady_clock::now();
     auto results = store_.apply(changes, clock_.now());

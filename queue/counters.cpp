@@ -8,6 +8,10 @@ std::uint64_t StateCounts::total() const {
     return std::accumulate(by_state.begin(), by_state.end(), std::uint64_t{0});
 }
 
+std::uint64_t StateCounts::waiting() const {
+    return total() - of(State::delivered) - of(State::discarded);
+}
+
 StateCounts Counters::all() const {
     StateCounts sum;
     for (const auto& [wave, counts] : waves) {
@@ -16,6 +20,9 @@ StateCounts Counters::all() const {
         }
         sum.held_octets += counts.held_octets;
         sum.kept += counts.kept;
+        sum.retained += counts.retained;
+        sum.retained_octets += counts.retained_octets;
+        sum.replayed += counts.replayed;
     }
     return sum;
 }

@@ -20,6 +20,7 @@ struct EnvelopeRecipient {
     std::string wave = "default";
     // The forward-path as the client sent it, where a rewrite map made another address of it.
     std::string original = {};
+    bool copy = false;  // a parallel run's: the same recipient again, queued for another server
 
     // What filters and listings compare: the address in lower case.
     std::string key() const;

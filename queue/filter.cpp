@@ -30,6 +30,9 @@ bool matches(const Filter& filter, const Recipient& recipient) {
            (!filter.kept || *filter.kept == recipient.kept) &&
            (!filter.tag || has_tag(recipient, *filter.tag)) &&
            (!filter.not_tag || !has_tag(recipient, *filter.not_tag)) &&
+           (!filter.cause || *filter.cause == recipient.cause) &&
+           (!filter.server || *filter.server == recipient.lane) &&
+           (!filter.copy || *filter.copy == recipient.copy) &&
            (!filter.larger_octets || recipient.size_octets > *filter.larger_octets) &&
            (!filter.recipient || *filter.recipient == to_lower(recipient.address)) &&
            (!filter.sender || *filter.sender == to_lower(recipient.sender));

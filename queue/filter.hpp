@@ -27,17 +27,22 @@ struct Filter {
     std::optional<std::uint64_t> limit;             // rows in all; not part of matches()
     std::optional<std::string> tag;                 // its message has this tag
     std::optional<std::string> not_tag;             // its message has not
+    std::optional<std::string> cause;               // parked for it
+    std::optional<std::string> server;              // on that lane
+    std::optional<bool> copy;                       // of a parallel run
 
     // Ids up to this one: pins a release to what was there when it was ordered.
     std::optional<MessageId> up_to;
     // What phase `release` leaves alone; not for operators, whose orders mean both.
     std::optional<bool> kept;
+
+    bool operator==(const Filter&) const = default;
 };
 
 bool matches(const Filter& filter, const Recipient& recipient);
 
-// Every field but sender, size, state, tags and kept, which need the row: what an index key alone
-// can answer.
+// Every field but sender, size, state, tags, cause, server, copy and kept, which need the row: what
+// an index key alone can answer.
 bool matches_id(const Filter& filter, RecipientId id);
 
 // Sets `recipient` from an address (one mailbox) or "@domain" (all of a domain: sets `domain`).

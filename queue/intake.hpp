@@ -37,8 +37,9 @@ public:
     std::string& buffer() { return buffer_; }
     boost::asio::awaitable<Result<void>> flush();
 
-    // The octets so far, piece by piece from 0; empty past the last one. For who must see a message
-    // before it is stored.
+    // The octets so far, in pieces numbered from 0; empty past the last one. For who must see a
+    // message before it is stored.
+    std::uint32_t pieces() const { return chunks_ + 1; }
     boost::asio::awaitable<Result<std::string>> read_piece(std::uint32_t number) const;
 
     // Forgets the octets: for a message that is read to its end only to be refused.

@@ -57,6 +57,22 @@ std::string kind_and_wave(char kind, std::string_view domain, std::string_view w
     return out;
 }
 
+char kind_at_rest(State state) {
+    switch (state) {
+    case State::held:
+        return 'h';
+    case State::parked:
+        return 'p';
+    case State::delivered:
+        return 'd';
+    case State::due:
+    case State::in_flight:
+    case State::discarded:
+        break;
+    }
+    SIDING_UNREACHABLE(format_state(state));
+}
+
 }  // namespace
 
 std::string message(MessageId id) {
@@ -81,8 +97,7 @@ std::string held_prefix(
     std::string_view wave,
     std::optional<std::string_view> address
 ) {
-    SIDING_CHECK(state == State::held || state == State::parked, format_state(state));
-    std::string out = kind_and_wave(state == State::held ? 'h' : 'p', domain, wave);
+    std::string out = kind_and_wave(kind_at_rest(state), domain, wave);
     if (address) {
         put_text(out, *address);
     }
@@ -92,6 +107,17 @@ std::string held_prefix(
 std::string held(const Recipient& row) {
     std::string out = held_prefix(row.state, row.domain.text(), row.wave, to_lower(row.address));
     put_recipient(out, row.id);
+    return out;
+}
+
+std::string retained_prefix() {
+    return "e";
+}
+
+std::string retained(WallTime ended_at, MessageId id) {
+    std::string out = retained_prefix();
+    put_u64(out, static_cast<std::uint64_t>(ended_at.time_since_epoch().count()));
+    put_u64(out, id.value());
     return out;
 }
 
@@ -122,12 +148,12 @@ std::string index(const Recipient& row) {
     switch (row.state) {
     case State::held:
     case State::parked:
+    case State::delivered:
         return held(row);
     case State::due:
         return due(row.lane, row.due_at, row.id);
     case State::in_flight:
         return in_flight(row.id);
-    case State::delivered:
     case State::discarded:
         return {};
     }
@@ -174,6 +200,12 @@ std::string meta_release(std::uint64_t release) {
 std::string meta_phase(std::string_view domain, std::string_view wave) {
     return kind_and_wave(meta_phase_kind, domain, wave);
 }
+std::string meta_copy(std::string_view domain, std::string_view wave) {
+    return kind_and_wave(meta_copy_kind, domain, wave);
+}
+std::string meta_flip(std::uint64_t epoch) {
+    return kind_and_number(meta_flip_kind, epoch);
+}
 std::string meta_writing(MessageId id) {
     return kind_and_number(meta_writing_kind, id.value());
 }
@@ -203,6 +235,12 @@ MessageId tail_message(std::string_view key) {
 WallTime due_time(std::string_view due_key) {
     SIDING_CHECK(due_key.size() >= 20, "due key without a time");
     const std::uint64_t millis = get_number(due_key.substr(due_key.size() - 20, 8));
+    return WallTime{std::chrono::milliseconds{millis}};
+}
+
+WallTime retained_time(std::string_view retained_key) {
+    SIDING_CHECK(retained_key.size() >= 16, "retained key without a time");
+    const std::uint64_t millis = get_number(retained_key.substr(retained_key.size() - 16, 8));
     return WallTime{std::chrono::milliseconds{millis}};
 }
 

@@ -3,7 +3,9 @@
 //   message    id                                     → envelope
 //   recipient  id n                                   → recipient row
 //   body       id chunk                               → octets, framed
-//   held       state domain wave address id n         → (empty)   resting: held, parked
+//   held       state domain wave address id n         → (empty)   resting: held, parked, delivered
+//                                                                 and retained
+//              'e' end-time id                        → (empty)   retained messages
 //   due        'd' lane due-time id n                 → (empty)
 //              'f' id n                               → (empty)   in flight
 //   ledger     sequence                               → ledger line
@@ -40,11 +42,17 @@ std::string held_prefix(
 );
 std::string held(const Recipient& recipient);
 
+// Messages that have ended whole and are retained.
+std::string retained_prefix();
+std::string retained(WallTime ended_at, MessageId id);
+WallTime retained_time(std::string_view retained_key);
+
 std::string due_prefix(std::string_view lane);
 std::string due(std::string_view lane, WallTime due_at, RecipientId id);
 std::string in_flight_prefix();
 std::string in_flight(RecipientId id);
-// The index key of a recipient in its present state; empty for a final state.
+// The index key of a recipient in its present state; of a delivered one, if it is retained; empty
+// for a discarded one.
 std::string index(const Recipient& recipient);
 
 std::string ledger(std::uint64_t sequence);
@@ -58,12 +66,16 @@ std::string meta_counts(std::string_view domain, std::string_view wave);
 std::string meta_release_counts(std::uint64_t release);
 std::string meta_release(std::uint64_t release);
 std::string meta_phase(std::string_view domain, std::string_view wave);
+std::string meta_copy(std::string_view domain, std::string_view wave);
+std::string meta_flip(std::uint64_t epoch);
 std::string meta_writing(MessageId id);
 std::string meta_value(std::string_view key);  // and of every key that starts with it
 inline constexpr char meta_counts_kind = 'c';
 inline constexpr char meta_release_counts_kind = 'R';
 inline constexpr char meta_release_kind = 'r';
 inline constexpr char meta_phase_kind = 'p';
+inline constexpr char meta_copy_kind = 'k';
+inline constexpr char meta_flip_kind = 'f';
 inline constexpr char meta_writing_kind = 'w';
 inline constexpr char meta_value_kind = 'v';
 

@@ -34,6 +34,12 @@ std::string_view format_ledger_kind(LedgerKind kind) {
         return "started";
     case LedgerKind::refused:
         return "refused";
+    case LedgerKind::replayed:
+        return "replayed";
+    case LedgerKind::assigned:
+        return "assigned";
+    case LedgerKind::remapped:
+        return "remapped";
     }
     return "unknown";
 }

@@ -29,6 +29,9 @@ enum class LedgerKind {
     quarantined,  // a record could not be read and was moved aside
     started,      // a daemon opened the queue
     refused,      // a class of transactions that were turned away; one example of it
+    replayed,     // delivered, retained, and due again by an operator's order
+    assigned,     // belongs to another wave now
+    remapped,     // mail for an address is sent to another one from now on
 };
 
 std::string_view format_ledger_kind(LedgerKind kind);
@@ -38,6 +41,7 @@ struct AcceptedRecipient {
     std::string domain;
     std::string wave;
     std::string original = {};  // what the client sent, where a rewrite changed it
+    bool copy = false;          // as in the envelope
 };
 
 struct LedgerEntry {
@@ -45,7 +49,7 @@ struct LedgerEntry {
     WallTime at{};
     LedgerKind kind = LedgerKind::accepted;
     RecipientId recipient;  // number is 0 and means nothing for accepted, phase, started;
-                            // refused has no message either
+                            // refused and remapped have no message either
 
     // accepted
     std::vector<AcceptedRecipient> recipients;
@@ -55,7 +59,7 @@ struct LedgerEntry {
     std::uint64_t size_octets = 0;
     Digest sha256;
     std::uint32_t bare_newlines = 0;
-    std::string tls;                // as in the envelope
+    std::string tls;                // as in the envelope; of an outcome: of that connection
     std::vector<std::string> tags;  // as in the envelope
 
     // refused: with sender, client_address, address and reply of one example
@@ -63,14 +67,19 @@ struct LedgerEntry {
     std::uint64_t count = 0;  // how many since the last such line
 
     // all others, as far as they apply
-    std::string address;          // the recipient; "domain/wave" for phase
+    std::string address;          // the recipient; "domain/wave" for phase; what is remapped
     std::string server;           // lane
     std::string peer;             // address the attempt went to
-    std::string reply;            // the server's words, or why
+    std::string reply;            // the server's words, or why; remapped: the new address
     std::string who;              // operator ("uid:1000 alice"), "sidingd" for our own doing
-    std::string from_state;       // state or phase before …
-    std::string to_state;         // … and after
-    std::uint64_t epoch = 0;      // number of the flip, for phase
+    std::string from_state;       // state, phase or wave (assigned) before …
+    std::string to_state;         // … and after; "removed" for a wave that is gone
+    std::uint64_t epoch = 0;      // number of the flip, for phase …
+    std::uint64_t undoes = 0;     // … and of the flip that it takes back
+    std::string copy_from;        // phase: the server that got a copy before …
+    std::string copy_to;          // … and after
+    std::string cause;            // parked: a key such as "no_such_mailbox"
+    std::string sent_as;          // the address that the server was told, where not `address`
     std::string quarantined_key;  // name of the record, for quarantined
 
     Digest chain;

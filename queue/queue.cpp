@@ -1,6 +1,9 @@
 #include "queue/queue.hpp"
 
+#include "base/limits.hpp"
 #include "queue/rocks_store.hpp"
+
+#include <algorithm>
 
 namespace siding::queue {
 
@@ -27,9 +30,43 @@ Queue::Queue(
       clock_{clock},
       ids_{clock, store_->last_id()},
       disk_{options.directory, options.reserve},
+      retention_{options.retention},
       committer_{std::make_unique<Committer>(*store_, clock, metrics)} {}
 
 Queue::~Queue() = default;
+
+boost::asio::awaitable<Result<Applied>> Queue::commit(Change change) {
+    if (auto* const accept = std::get_if<AcceptMessage>(&change)) {
+        accept->retain = retention_().time.count() > 0;
+    } else if (auto* const outcome = std::get_if<RecordOutcome>(&change)) {
+        outcome->retain = retention_().time.count() > 0;
+    }
+    return committer_->commit(std::move(change));
+}
+
+boost::asio::awaitable<Result<std::uint64_t>> Queue::prune() {
+    const Retained retained = store_->counters().retained;
+    if (retained.messages == 0) {
+        co_return std::uint64_t{0};
+    }
+    const Retention retention = retention_();
+    PruneRetained page;
+    page.messages_max = limits::prune_page_messages;
+    page.octets_max = retention.octets;
+    page.before = retention.time.count() > 0 ? clock_.now() - retention.time : WallTime::max();
+    if (!disk_.check(0)) {
+        page.octets_max = std::min(page.octets_max, retained.octets / 2);
+    }
+    std::uint64_t gone = 0;
+    for (;;) {
+        Change change = page;
+        SIDING_CO_ASSIGN(const Applied applied, co_await commit(std::move(change)));
+        gone += applied.moved;
+        if (applied.moved < page.messages_max) {
+            co_return gone;
+        }
+    }
+}
 
 Result<void> Queue::check_room(std::uint64_t size_octets) const {
     if (store_->failed()) {

@@ -12,16 +12,26 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <type_traits>
 #include <utility>
 
 namespace siding::queue {
 
+// How long, and up to how many octets of bodies, delivered messages are kept for a replay.
+struct Retention {
+    std::chrono::milliseconds time{0};  // 0: they are not
+    std::uint64_t octets = UINT64_MAX;
+};
+
 struct QueueOptions {
     std::filesystem::path directory;  // <data_dir>/queue
     DiskSpace::Reserve reserve = [](std::uint64_t) { return std::uint64_t{0}; };
+    std::function<Retention()> retention = [] { return Retention{}; };  // asked at each commit
 };
 
 class Queue {
@@ -38,9 +48,12 @@ public:
 
     // Durable when it answers; resumes on the caller's executor. Errc::storage_failure: nothing may
     // be promised to anybody any more. Errc::unavailable: the commit queue is full.
-    boost::asio::awaitable<Result<Applied>> commit(Change change) {
-        return committer_->commit(std::move(change));
-    }
+    boost::asio::awaitable<Result<Applied>> commit(Change change);
+
+    // Lets retained messages go that are too old or too many, and half of them at a time while the
+    // disk is below its reserve: they must not cost new mail its room. Answers with the number of
+    // messages. Call it every minute.
+    boost::asio::awaitable<Result<std::uint64_t>> prune();
 
     // Runs `function(const Store&)` on a blocking thread, resumes on the caller's executor.
     template <typename F>
@@ -82,6 +95,7 @@ private:
     const Clock& clock_;
     IdGenerator ids_;
     DiskSpace disk_;
+    std::function<Retention()> retention_;
     std::unique_ptr<Committer> committer_;  // dies first: joins its thread while the store lives
 };
 

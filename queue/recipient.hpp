@@ -32,6 +32,9 @@ struct Recipient {
     // off, a phase does not.
     bool kept = false;
     std::vector<std::string> tags = {};  // of its message
+    bool copy = false;                   // a parallel run's: see EnvelopeRecipient
+    std::string cause = {};              // parked: why, a key such as "no_such_mailbox"
+    WallTime ended_at = {};              // delivered and retained: since when
 };
 
 }  // namespace siding::queue

@@ -35,6 +35,8 @@ constexpr std::array transitions{
     Transition{State::parked, Event::release, State::due},
     Transition{State::parked, Event::hold, State::held},
     Transition{State::parked, Event::discard, State::discarded},
+
+    Transition{State::delivered, Event::replay, State::due},
 };
 
 }  // namespace
@@ -98,6 +100,8 @@ std::string_view format_event(Event event) {
         return "recover";
     case Event::discard:
         return "discard";
+    case Event::replay:
+        return "replay";
     }
     return "unknown";
 }

@@ -32,6 +32,7 @@ enum class Event {
     park,     // 5xx, or the octets no longer match their digest
     recover,  // the daemon starts again after a crash during an attempt
     discard,
+    replay,  // an operator has a delivered one, as long as it is retained, delivered again
 };
 
 // The state after `event`, or nothing where the event makes no sense in that state.

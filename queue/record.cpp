@@ -30,6 +30,7 @@ std::string encode(const Envelope& envelope) {
         row.set_domain(recipient.domain.text());
         row.set_wave(recipient.wave);
         row.set_original(recipient.original);
+        row.set_copy(recipient.copy);
     }
     out.set_client_address(envelope.client_address);
     out.set_helo(envelope.helo);
@@ -68,6 +69,7 @@ Result<Envelope> decode_envelope(std::string_view stored, std::string_view name)
             std::move(domain),
             row.wave(),
             row.original(),
+            row.copy(),
         });
     }
     envelope.client_address = in.client_address();
@@ -111,6 +113,9 @@ std::string encode(const RecipientRow& row) {
     out.set_release_id(recipient.release_id);
     out.set_kept(recipient.kept);
     put_texts(recipient.tags, *out.mutable_tags());
+    out.set_copy(recipient.copy);
+    out.set_cause(recipient.cause);
+    out.set_ended_at_ms(to_millis(recipient.ended_at));
     out.set_siblings(row.siblings);
     out.set_chunks(row.chunks);
     return seal_record(out);
@@ -142,6 +147,9 @@ Result<RecipientRow> decode_recipient(std::string_view stored, RecipientId id) {
             .release_id = in.release_id(),
             .kept = in.kept(),
             .tags = to_texts(in.tags()),
+            .copy = in.copy(),
+            .cause = in.cause(),
+            .ended_at = from_millis(in.ended_at_ms()),
         },
         in.siblings(),
         in.chunks(),
@@ -155,6 +163,9 @@ std::string encode(const StateCounts& counts) {
     }
     out.set_held_octets(counts.held_octets);
     out.set_kept(counts.kept);
+    out.set_retained(counts.retained);
+    out.set_retained_octets(counts.retained_octets);
+    out.set_replayed(counts.replayed);
     return seal_record(out);
 }
 
@@ -167,6 +178,9 @@ Result<StateCounts> decode_counts(std::string_view stored, std::string_view name
     std::copy(in.by_state().begin(), in.by_state().end(), counts.by_state.begin());
     counts.held_octets = in.held_octets();
     counts.kept = in.kept();
+    counts.retained = in.retained();
+    counts.retained_octets = in.retained_octets();
+    counts.replayed = in.replayed();
     return counts;
 }
 
@@ -178,6 +192,8 @@ std::string encode(const Tail& tail) {
     out.set_ledger_chain(tail.ledger_chain);
     out.set_epoch(tail.epoch);
     out.set_last_release(tail.last_release);
+    out.set_retained_messages(tail.retained.messages);
+    out.set_retained_octets(tail.retained.octets);
     return seal_record(out);
 }
 
@@ -190,6 +206,7 @@ Result<Tail> decode_tail(std::string_view stored) {
         in.ledger_chain(),
         in.epoch(),
         in.last_release(),
+        {in.retained_messages(), in.retained_octets()},
     };
 }
 

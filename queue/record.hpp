@@ -3,6 +3,7 @@
 
 #include "queue/change.hpp"
 #include "queue/counters.hpp"
+#include "queue/flip_record.hpp"
 #include "queue/recipient.hpp"
 
 #include <string>
@@ -18,6 +19,7 @@ struct Tail {
     Digest ledger_chain = ledger_genesis();
     std::uint64_t epoch = 0;
     std::uint64_t last_release = 0;
+    Retained retained;
 };
 
 // A recipient and what the store needs to end its message without reading the envelope.
@@ -32,12 +34,14 @@ std::string encode(const RecipientRow& row);
 std::string encode(const StateCounts& counts);
 std::string encode(const Tail& tail);
 std::string encode(const ReleaseJob& job);
+std::string encode(const FlipRecord& flip);
 
 Result<Envelope> decode_envelope(std::string_view stored, std::string_view name);
 Result<RecipientRow> decode_recipient(std::string_view stored, RecipientId id);
 Result<StateCounts> decode_counts(std::string_view stored, std::string_view name);
 Result<Tail> decode_tail(std::string_view stored);
 Result<ReleaseJob> decode_release(std::string_view stored);
+Result<FlipRecord> decode_flip(std::string_view stored);
 
 // A ledger line is its frame followed by its chain value; encoding chains it to `previous` and sets
 // entry.chain. Decoding checks the line against the line before it.

@@ -23,6 +23,7 @@ std::string encode_ledger(LedgerEntry& entry, const Digest& previous) {
         row.set_domain(recipient.domain);
         row.set_wave(recipient.wave);
         row.set_original(recipient.original);
+        row.set_copy(recipient.copy);
     }
     out.set_sender(entry.sender);
     out.set_client_address(entry.client_address);
@@ -43,6 +44,11 @@ std::string encode_ledger(LedgerEntry& entry, const Digest& previous) {
     put_texts(entry.tags, *out.mutable_tags());
     out.set_reason(entry.reason);
     out.set_count(entry.count);
+    out.set_cause(entry.cause);
+    out.set_sent_as(entry.sent_as);
+    out.set_copy_from(entry.copy_from);
+    out.set_copy_to(entry.copy_to);
+    out.set_undoes(entry.undoes);
     std::string stored = seal_record(out);
     entry.chain = chain_of(previous, stored);
     stored += entry.chain;
@@ -68,7 +74,9 @@ Result<LedgerEntry> decode_ledger(
     entry.kind = static_cast<LedgerKind>(in.kind() - 1);
     entry.recipient = {MessageId{in.message()}, in.number()};
     for (const pb::AcceptedRecipient& row : in.recipients()) {
-        entry.recipients.push_back({row.address(), row.domain(), row.wave(), row.original()});
+        entry.recipients.push_back(
+            {row.address(), row.domain(), row.wave(), row.original(), row.copy()}
+        );
     }
     entry.sender = in.sender();
     entry.client_address = in.client_address();
@@ -89,6 +97,11 @@ Result<LedgerEntry> decode_ledger(
     entry.tags = to_texts(in.tags());
     entry.reason = in.reason();
     entry.count = in.count();
+    entry.cause = in.cause();
+    entry.sent_as = in.sent_as();
+    entry.copy_from = in.copy_from();
+    entry.copy_to = in.copy_to();
+    entry.undoes = in.undoes();
     entry.chain = chain;
     return entry;
 }

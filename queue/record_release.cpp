@@ -51,6 +51,15 @@ void put_filter(const Filter& filter, pb::Filter& out) {
     if (filter.not_tag) {
         out.set_not_tag(*filter.not_tag);
     }
+    if (filter.cause) {
+        out.set_cause(*filter.cause);
+    }
+    if (filter.server) {
+        out.set_server(*filter.server);
+    }
+    if (filter.copy) {
+        out.set_copy(*filter.copy);
+    }
 }
 
 Result<Filter> get_filter(const pb::Filter& in) {
@@ -103,7 +112,27 @@ Result<Filter> get_filter(const pb::Filter& in) {
     if (in.has_not_tag()) {
         filter.not_tag = in.not_tag();
     }
+    if (in.has_cause()) {
+        filter.cause = in.cause();
+    }
+    if (in.has_server()) {
+        filter.server = in.server();
+    }
+    if (in.has_copy()) {
+        filter.copy = in.copy();
+    }
     return filter;
+}
+
+// Older records have only a flag.
+Result<ReleaseState> get_state(const pb::ReleaseJob& in) {
+    if (in.state() == 0) {
+        return in.complete() ? ReleaseState::complete : ReleaseState::running;
+    }
+    if (in.state() > static_cast<std::uint32_t>(ReleaseState::cancelled) + 1) {
+        return Error{Errc::corrupt, "release job: unknown state"};
+    }
+    return static_cast<ReleaseState>(in.state() - 1);
 }
 
 }  // namespace
@@ -117,22 +146,47 @@ std::string encode(const ReleaseJob& job) {
     out.set_ordered_at_ms(to_millis(job.ordered_at));
     out.set_who(job.who);
     out.set_chosen(job.chosen);
-    out.set_complete(job.complete);
+    out.set_complete(is_over(job.state));
+    out.set_state(static_cast<std::uint32_t>(job.state) + 1);
+    out.set_why(job.why);
+    out.set_changed_at_ms(to_millis(job.changed_at));
+    out.set_canary(job.canary);
+    out.set_rate_per_minute(job.rate_per_minute);
+    out.set_order(static_cast<std::uint32_t>(job.order));
+    put_texts(job.first, *out.mutable_first());
+    out.set_pause_percent(job.pause_percent);
+    out.set_total(job.total);
+    out.set_total_octets(job.total_octets);
+    out.set_of_phase(job.of_phase);
     return seal_record(out);
 }
 
 Result<ReleaseJob> decode_release(std::string_view stored) {
     SIDING_ASSIGN(const pb::ReleaseJob in, parse_record<pb::ReleaseJob>(stored, "meta/release"));
     SIDING_ASSIGN(Filter filter, get_filter(in.filter()));
+    SIDING_ASSIGN(const ReleaseState state, get_state(in));
+    if (in.order() > static_cast<std::uint32_t>(ReleaseOrder::small_first)) {
+        return Error{Errc::corrupt, "release job: unknown order"};
+    }
     return ReleaseJob{
-        in.id(),
-        std::move(filter),
-        in.server(),
-        in.pinned(),
-        from_millis(in.ordered_at_ms()),
-        in.who(),
-        in.chosen(),
-        in.complete(),
+        .id = in.id(),
+        .filter = std::move(filter),
+        .server = in.server(),
+        .pinned = in.pinned(),
+        .ordered_at = from_millis(in.ordered_at_ms()),
+        .who = in.who(),
+        .chosen = in.chosen(),
+        .state = state,
+        .why = in.why(),
+        .changed_at = from_millis(in.changed_at_ms()),
+        .canary = in.canary(),
+        .rate_per_minute = in.rate_per_minute(),
+        .order = static_cast<ReleaseOrder>(in.order()),
+        .first = to_texts(in.first()),
+        .pause_percent = in.pause_percent(),
+        .total = in.total(),
+        .total_octets = in.total_octets(),
+        .of_phase = in.of_phase(),
     };
 }
 

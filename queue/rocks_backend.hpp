@@ -60,6 +60,9 @@ public:
 
     Result<ListPage> list(const Filter& filter, std::string_view cursor, std::size_t rows_max)
         const override;
+    Result<ListPage> list_by_age(
+        const Filter& filter, std::string_view cursor, std::size_t rows_max
+    ) const override;
     Result<ListPage> rows(std::string_view cursor, std::size_t rows_max) const override;
     Result<Total> count(const Filter& filter) const override;
     Result<ListPage> due(
@@ -99,6 +102,7 @@ public:
         return facts_.phases;
     }
     Result<std::vector<ReleaseJob>> releases() const override;
+    Result<std::vector<FlipRecord>> flips(std::size_t flips_max) const override;
     MessageId last_id() const override {
         const std::shared_lock lock{mutex_};
         return facts_.tail.last_id;

@@ -16,6 +16,10 @@ rocksdb::Slice slice(std::string_view text) {
     return {text.data(), text.size()};
 }
 
+Family family_of(State state) {
+    return state == State::due || state == State::in_flight ? Family::due : Family::held;
+}
+
 std::string quarantine_name(Family family, std::string_view key) {
     return fmt::format("{}/{}", static_cast<int>(family), to_hex(key));
 }
@@ -53,55 +57,63 @@ Result<std::optional<RecipientRow>> RocksBatch::load(RecipientId id) {
     return rows_[id] = std::move(*row);
 }
 
-void RocksBatch::store(const Recipient& before, RecipientRow row) {
-    const Recipient& after = row.recipient;
-    const auto family_of = [](State state) {
-        return state == State::held || state == State::parked ? Family::held : Family::due;
-    };
-    const std::string old_key = keys::index(before);
-    const std::string new_key = keys::index(after);
-    if (old_key != new_key || is_final(after.state)) {
-        erase(family_of(before.state), old_key);
-    }
-    count(before, -1);
-    count(after, +1);
-    if (is_final(after.state)) {
-        erase(Family::recipient, keys::recipient(after.id));
-        rows_[after.id] = std::nullopt;
-        end_message(row);
+void RocksBatch::add(RecipientRow row, bool retain) {
+    const Recipient& fresh = row.recipient;
+    const bool stays = !is_final(fresh.state) || retain;
+    count(fresh, +1);
+    if (!stays) {
+        rows_[fresh.id] = std::nullopt;
         return;
     }
-    put(Family::recipient, keys::recipient(after.id), encode(row));
-    if (old_key != new_key) {
-        put(family_of(after.state), new_key, "");
+    if (is_final(fresh.state)) {
+        count_retained(fresh, +1);
     }
-    const RecipientId id = after.id;
+    put(Family::recipient, keys::recipient(fresh.id), encode(row));
+    put(family_of(fresh.state), keys::index(fresh), "");
+    const RecipientId id = fresh.id;
     rows_[id] = std::move(row);
 }
 
-void RocksBatch::end_message(const RecipientRow& row) {
-    if (has_other_recipients(row)) {
-        return;
+void RocksBatch::store(const RecipientRow& before, RecipientRow row, bool retain) {
+    const Recipient& after = row.recipient;
+    const State was = before.recipient.state;
+    const bool ends = is_final(after.state);
+    const bool stays = !ends || (retain && after.state == State::delivered);
+    if (is_final(was)) {
+        // It was delivered and will be again: both count.
+        count_retained(before.recipient, -1);
+        wave_counts(before.recipient).replayed += 1;
+        revive_message(before);
+    } else {
+        count(before.recipient, -1);
     }
-    const MessageId id = row.recipient.id.message;
-    erase(Family::message, keys::message(id));
-    for (std::uint32_t chunk = 0; chunk < row.chunks; ++chunk) {
-        erase(Family::body, keys::body(id, chunk));
+    count(after, +1);
+    const std::string old_key = keys::index(before.recipient);
+    const std::string new_key = stays ? keys::index(after) : std::string{};
+    if (old_key != new_key) {
+        erase(family_of(was), old_key);
     }
-}
-
-bool RocksBatch::has_other_recipients(const RecipientRow& row) {
-    for (std::uint32_t n = 0; row.siblings > 1 && n < row.siblings; ++n) {
-        const RecipientId id{row.recipient.id.message, n};
-        if (id == row.recipient.id) {
-            continue;
+    const RecipientId id = after.id;
+    if (stays) {
+        put(Family::recipient, keys::recipient(id), encode(row));
+        if (old_key != new_key) {
+            put(family_of(after.state), new_key, "");
         }
-        const auto other = load(id);
-        if (!other || other->has_value() || is_quarantined(id)) {
-            return true;  // unreadable counts as there: nothing is deleted under it
+    } else {
+        erase(Family::recipient, keys::recipient(id));
+    }
+    if (ends) {
+        const Others others = look_at_others(row);
+        if (stays) {
+            count_retained(after, +1);
+        }
+        if (!others.wait && (stays || others.retained)) {
+            retain_message(row, std::max(others.ended_at, stays ? after.ended_at : WallTime{}));
+        } else if (!others.wait) {
+            end_message(row);
         }
     }
-    return false;
+    rows_[id] = stays ? std::optional{std::move(row)} : std::nullopt;
 }
 
 bool RocksBatch::is_quarantined(RecipientId id) {
@@ -155,6 +167,12 @@ void RocksBatch::count(const Recipient& recipient, int by) {
     if (recipient.release_id != 0) {
         add(release_counts(recipient.release_id));
     }
+}
+
+void RocksBatch::count_retained(const Recipient& recipient, int by) {
+    StateCounts& counts = wave_counts(recipient);
+    counts.retained += static_cast<std::uint64_t>(by);
+    counts.retained_octets += static_cast<std::uint64_t>(by) * recipient.size_octets;
 }
 
 StateCounts& RocksBatch::wave_counts(const Recipient& recipient) {
@@ -214,8 +232,20 @@ void RocksBatch::publish(Facts& facts) const {
         facts.counters.releases.erase(release);
     }
     for (const auto& [wave, phase] : phases_) {
-        facts.phases.phases[wave] = phase;
+        if (phase) {
+            facts.phases.phases[wave] = *phase;
+        } else {
+            facts.phases.phases.erase(wave);
+        }
     }
+    for (const auto& [wave, server] : copies_) {
+        if (server.empty()) {
+            facts.phases.copies.erase(wave);
+        } else {
+            facts.phases.copies[wave] = server;
+        }
+    }
+    facts.counters.retained = tail_.retained;
     facts.phases.epoch = tail_.epoch;
 }
 

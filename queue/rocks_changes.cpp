@@ -2,12 +2,10 @@
 #include "base/bytes.hpp"
 #include "base/check.hpp"
 #include "base/log.hpp"
-#include "queue/frame.hpp"
 #include "queue/keys.hpp"
 #include "queue/rocks_batch.hpp"
 
 #include <algorithm>
-#include <fmt/format.h>
 
 namespace siding::queue {
 namespace {
@@ -55,6 +53,8 @@ LedgerKind ledger_kind_of(Event event) {
         return LedgerKind::recovered;
     case Event::discard:
         return LedgerKind::discarded;
+    case Event::replay:
+        return LedgerKind::replayed;
     case Event::attempt:
     case Event::deliver:
     case Event::defer:
@@ -65,6 +65,7 @@ LedgerKind ledger_kind_of(Event event) {
 
 // The fields of a recipient after an operator's or our own move.
 void change_fields(Recipient& row, const MoveRecipients& change) {
+    row.cause = change.event == Event::park ? change.cause : std::string{};
     switch (change.event) {
     case Event::release:
         row.lane = change.server;
@@ -91,6 +92,16 @@ void change_fields(Recipient& row, const MoveRecipients& change) {
     case Event::park:
         row.last_reply = change.why;
         break;
+    case Event::replay:
+        row.lane = change.server;
+        row.pinned_server = change.server;
+        row.due_at = change.due_at;
+        row.release_id = change.release_id;
+        row.attempts = 0;
+        row.last_reply.clear();
+        row.maybe_delivered = false;
+        row.ended_at = {};
+        break;
     case Event::discard:
     case Event::attempt:
     case Event::deliver:
@@ -106,7 +117,11 @@ LedgerEntry accepted_line(const AcceptMessage& change) {
     line.recipient = {envelope.id, 0};
     for (const EnvelopeRecipient& recipient : envelope.recipients) {
         line.recipients.push_back(
-            {recipient.address, recipient.domain.text(), recipient.wave, recipient.original}
+            {recipient.address,
+             recipient.domain.text(),
+             recipient.wave,
+             recipient.original,
+             recipient.copy}
         );
     }
     line.sender = envelope.reverse_path;
@@ -121,6 +136,63 @@ LedgerEntry accepted_line(const AcceptMessage& change) {
     return line;
 }
 
+Recipient make_recipient(const AcceptMessage& change, std::uint32_t number, WallTime now) {
+    const Envelope& envelope = change.envelope;
+    const EnvelopeRecipient& to = envelope.recipients[number];
+    const Placement& placement = change.placements[number];
+    SIDING_CHECK(
+        placement.state == State::held || placement.state == State::due ||
+            placement.state == State::delivered,
+        format_state(placement.state)
+    );
+    Recipient row{
+        .id = {envelope.id, number},
+        .state = placement.state,
+        .domain = to.domain,
+        .wave = to.wave,
+        .address = to.address,
+        .sender = envelope.reverse_path,
+        .size_octets = envelope.body.size_octets,
+        .lane = placement.lane,
+        .pinned_server = placement.pinned ? placement.lane : "",
+        // Never ahead of the clock, also where that was set back meanwhile.
+        .due_at =
+            placement.due_at == WallTime{} ? std::min(envelope.received_at, now) : placement.due_at,
+        .last_reply = placement.reply,
+        .maybe_delivered = placement.in_doubt,
+        .tags = envelope.tags,
+        .copy = to.copy,
+    };
+    if (placement.attempted || is_final(placement.state)) {
+        row.attempts = 1;
+        row.last_attempt_at = now;
+    }
+    if (is_final(placement.state)) {
+        row.ended_at = now;
+    }
+    return row;
+}
+
+// Was a server asked while the message came in?
+bool has_line(const Placement& placement) {
+    return placement.state == State::delivered ||
+           (placement.state == State::due && placement.attempted);
+}
+
+LedgerEntry first_line(const Recipient& row, const Placement& placement) {
+    LedgerEntry line;
+    line.kind = placement.state == State::delivered ? LedgerKind::delivered
+                : placement.in_doubt                ? LedgerKind::in_doubt
+                                                    : LedgerKind::deferred;
+    line.recipient = row.id;
+    line.address = row.address;
+    line.server = placement.lane;
+    line.peer = placement.peer;
+    line.tls = placement.tls;
+    line.reply = placement.reply;
+    return line;
+}
+
 }  // namespace
 
 Result<Applied> RocksBatch::apply(const AcceptMessage& change) {
@@ -130,60 +202,56 @@ Result<Applied> RocksBatch::apply(const AcceptMessage& change) {
         "a placement for each recipient"
     );
     const MessageId id = envelope.id;
-    put(Family::message, keys::message(id), encode(envelope));
-    if (change.inline_body) {
-        put_framed(batch_, database_.handle(Family::body), keys::body(id, 0), *change.inline_body);
-    } else {
+    const bool waits = std::ranges::any_of(change.placements, [](const Placement& placement) {
+        return !is_final(placement.state);
+    });
+    const bool stays = waits || change.retain;
+    if (stays) {
+        put(Family::message, keys::message(id), encode(envelope));
+    }
+    if (!change.inline_body) {
         erase(Family::meta, keys::meta_writing(id));
+        for (std::uint32_t chunk = 0; !stays && chunk < envelope.body.chunks; ++chunk) {
+            erase(Family::body, keys::body(id, chunk));
+        }
+    } else if (stays) {
+        put_framed(batch_, database_.handle(Family::body), keys::body(id, 0), *change.inline_body);
     }
     put(Family::trace, keys::trace('s', to_lower(envelope.reverse_path), id), "");
     if (!envelope.message_id_header.empty()) {
         put(Family::trace, keys::trace('m', envelope.message_id_header, id), "");
     }
+    note(accepted_line(change));
     for (std::uint32_t n = 0; n < envelope.recipients.size(); ++n) {
         const EnvelopeRecipient& to = envelope.recipients[n];
-        const Placement& placement = change.placements[n];
-        RecipientRow row{
-            Recipient{
-                .id = {id, n},
-                .state = placement.state,
-                .domain = to.domain,
-                .wave = to.wave,
-                .address = to.address,
-                .sender = envelope.reverse_path,
-                .size_octets = envelope.body.size_octets,
-                .lane = placement.lane,
-                .pinned_server = {},
-                .due_at = now_,
-                .last_reply = {},
-                .tags = envelope.tags,
-            },
-            static_cast<std::uint32_t>(envelope.recipients.size()),
-            envelope.body.chunks,
-        };
         put(Family::trace, keys::trace('r', to.key(), id), "");
         if (!to.original.empty()) {
             put(Family::trace, keys::trace('r', to_lower(to.original), id), "");
         }
-        put(Family::recipient, keys::recipient(row.recipient.id), encode(row));
-        put(placement.state == State::held ? Family::held : Family::due,
-            keys::index(row.recipient),
-            "");
-        count(row.recipient, +1);
-        rows_.emplace(row.recipient.id, std::move(row));
+        RecipientRow row{
+            make_recipient(change, n, now_),
+            static_cast<std::uint32_t>(envelope.recipients.size()),
+            envelope.body.chunks,
+        };
+        if (const Placement& placement = change.placements[n]; has_line(placement)) {
+            note(first_line(row.recipient, placement));
+        }
+        if (n + 1 == envelope.recipients.size() && change.retain && !waits) {
+            retain_message(row, now_);
+        }
+        add(std::move(row), change.retain);
     }
     tail_.last_id = std::max(tail_.last_id, id);
-    note(accepted_line(change));
     return Applied{};
 }
 
 Result<Applied> RocksBatch::apply(const StartAttempt& change) {
-    for (const std::uint32_t number : change.recipients) {
-        SIDING_TRY(load({change.message, number}));
+    for (const RecipientId id : change.recipients) {
+        SIDING_TRY(load(id));
     }
     Applied applied;
-    for (const std::uint32_t number : change.recipients) {
-        const auto found = rows_[{change.message, number}];
+    for (const RecipientId id : change.recipients) {
+        const auto found = rows_[id];
         if (!found || !next_state(found->recipient.state, Event::attempt) ||
             found->recipient.lane != change.server) {
             continue;
@@ -194,12 +262,12 @@ Result<Applied> RocksBatch::apply(const StartAttempt& change) {
         row.recipient.last_attempt_at = now_;
         LedgerEntry line;
         line.kind = LedgerKind::attempt;
-        line.recipient = row.recipient.id;
+        line.recipient = id;
         line.address = row.recipient.address;
         line.server = change.server;
-        store(found->recipient, std::move(row));
+        store(*found, std::move(row));
         note(std::move(line));
-        applied.recipients.push_back(number);
+        applied.started.push_back(id);
         applied.moved += 1;
     }
     return applied;
@@ -207,11 +275,11 @@ Result<Applied> RocksBatch::apply(const StartAttempt& change) {
 
 Result<Applied> RocksBatch::apply(const RecordOutcome& change) {
     for (const RecipientOutcome& outcome : change.outcomes) {
-        SIDING_TRY(load({change.message, outcome.recipient}));
+        SIDING_TRY(load(outcome.recipient));
     }
     Applied applied;
     for (const RecipientOutcome& outcome : change.outcomes) {
-        const auto found = rows_[{change.message, outcome.recipient}];
+        const auto found = rows_[outcome.recipient];
         if (!found) {
             continue;
         }
@@ -225,6 +293,10 @@ Result<Applied> RocksBatch::apply(const RecordOutcome& change) {
         row.recipient.last_reply = outcome.reply;
         if (*to == State::due) {
             row.recipient.due_at = outcome.next_attempt_at;
+        } else if (*to == State::parked) {
+            row.recipient.cause = outcome.cause;
+        } else {
+            row.recipient.ended_at = now_;
         }
         row.recipient.maybe_delivered |= outcome.kind == OutcomeKind::in_doubt;
         LedgerEntry line;
@@ -233,8 +305,11 @@ Result<Applied> RocksBatch::apply(const RecordOutcome& change) {
         line.address = row.recipient.address;
         line.server = change.server;
         line.peer = change.peer;
+        line.tls = change.tls;
         line.reply = outcome.reply;
-        store(found->recipient, std::move(row));
+        line.cause = outcome.cause;
+        line.sent_as = outcome.sent_as;
+        store(*found, std::move(row), change.retain);
         note(std::move(line));
         applied.moved += 1;
     }
@@ -275,76 +350,11 @@ Result<Applied> RocksBatch::apply(const MoveRecipients& change) {
         line.who = change.who;
         line.from_state = format_state(before.state);
         line.to_state = format_state(*to);
-        store(before, std::move(row));
+        store(*found, std::move(row));
         note(std::move(line));
         applied.moved += 1;
     }
     return applied;
-}
-
-Result<Applied> RocksBatch::apply(const SetPhases& change) {
-    const auto phase_now = [&](const std::pair<std::string, std::string>& wave) {
-        if (const auto found = phases_.find(wave); found != phases_.end()) {
-            return std::optional{found->second};
-        }
-        const auto found = facts_.phases.phases.find(wave);
-        return found == facts_.phases.phases.end() ? std::nullopt : std::optional{found->second};
-    };
-    std::vector<PhaseMove> effective;
-    for (const PhaseMove& move : change.moves) {
-        const auto from = phase_now({move.domain.text(), move.wave});
-        if (move.initial) {
-            if (!from) {
-                effective.push_back(move);
-            }
-            continue;
-        }
-        if (!from) {
-            return Error{
-                Errc::not_found,
-                fmt::format("{}/{} is not configured", move.domain.text(), move.wave)};
-        }
-        if (*from == move.to) {
-            continue;
-        }
-        if (!is_legal_move(*from, move.to)) {
-            std::string legal;
-            for (const Phase phase : legal_moves(*from)) {
-                legal.append(legal.empty() ? "" : ", ").append(format_phase(phase));
-            }
-            return Error{
-                Errc::conflict,
-                fmt::format(
-                    "{}/{} cannot go from {} to {}; from {} it can go to: {}",
-                    move.domain.text(),
-                    move.wave,
-                    format_phase(*from),
-                    format_phase(move.to),
-                    format_phase(*from),
-                    legal.empty() ? "nowhere" : legal
-                )};
-        }
-        effective.push_back(move);
-    }
-    if (!effective.empty()) {
-        tail_.epoch += 1;
-    }
-    for (const PhaseMove& move : effective) {
-        const std::pair<std::string, std::string> wave{move.domain.text(), move.wave};
-        const auto from = phase_now(wave);
-        LedgerEntry line;
-        line.kind = LedgerKind::phase;
-        line.address = wave.first + "/" + wave.second;
-        line.from_state = from ? format_phase(*from) : "";
-        line.to_state = format_phase(move.to);
-        line.who = change.who;
-        line.reply = change.why;
-        line.epoch = tail_.epoch;
-        note(std::move(line));
-        put(Family::meta, keys::meta_phase(wave.first, wave.second), seal(format_phase(move.to)));
-        phases_[wave] = move.to;
-    }
-    return Applied{.recipients = {}, .moved = effective.size(), .epoch = tail_.epoch};
 }
 
 Result<Applied> RocksBatch::apply(const RecordRefusals& change) {
@@ -359,7 +369,7 @@ Result<Applied> RocksBatch::apply(const RecordRefusals& change) {
         line.reply = refusal.reply;
         note(std::move(line));
     }
-    return Applied{.recipients = {}, .moved = change.refusals.size()};
+    return Applied{.started = {}, .moved = change.refusals.size()};
 }
 
 }  // namespace siding::queue

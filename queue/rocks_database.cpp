@@ -2,12 +2,12 @@
 
 #include "base/limits.hpp"
 #include "base/log.hpp"
+#include "queue/file_checksum.hpp"
 #include "queue/frame.hpp"
 
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/env.h>
-#include <rocksdb/file_checksum.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/table.h>
@@ -77,7 +77,7 @@ rocksdb::DBOptions make_db_options(const RocksOptions& options, rocksdb::Env* en
     db.bytes_per_sync = MiB;
     db.strict_bytes_per_sync = true;
     db.max_open_files = -1;
-    db.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
+    db.file_checksum_gen_factory = make_file_checksums();
     db.fail_if_options_file_error = !options.read_only;
     db.keep_log_file_num = 5;
     db.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;

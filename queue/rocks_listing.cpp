@@ -46,6 +46,18 @@ public:
         : database_{database}, filter_{filter}, visit_{visit} {}
 
     // True to go on, false when `visit` has enough.
+    Result<bool> offer_key(const Stretch& stretch, const rocksdb::Iterator& at) {
+        const std::string_view key = at.key().ToStringView();
+        if (stretch.shape == Stretch::Shape::message_keys) {
+            return offer_message(stretch, keys::tail_message(key));
+        }
+        const RecipientId id = keys::tail_recipient(key);
+        return stretch.family == Family::recipient
+                   ? offer_row(stretch, id, at.value().ToStringView())
+                   : offer(stretch, id);
+    }
+
+private:
     Result<bool> offer(const Stretch& stretch, RecipientId id) {
         if (!matches_id(filter_, id)) {
             return true;
@@ -58,13 +70,22 @@ public:
         if (!*stored) {
             return true;  // ended since the iterator was opened
         }
-        auto row = decode_recipient(**stored, id);
+        return offer_row(stretch, id, **stored);
+    }
+
+    // The row as the iterator has it.
+    Result<bool> offer_row(const Stretch& stretch, RecipientId id, std::string_view stored) {
+        if (!matches_id(filter_, id)) {
+            return true;
+        }
+        auto row = decode_recipient(stored, id);
         if (!row) {
             return true;  // the next change to it moves it to quarantine; audit names it
         }
-        const bool here =
-            stretch.states.empty() ||
-            std::ranges::find(stretch.states, row->recipient.state) != stretch.states.end();
+        const State state = row->recipient.state;
+        const bool here = stretch.states.empty()
+                              ? !is_final(state) || filter_.state == state
+                              : std::ranges::find(stretch.states, state) != stretch.states.end();
         return here && matches(filter_, row->recipient) ? visit_(std::move(row->recipient)) : true;
     }
 
@@ -75,7 +96,9 @@ public:
         // To the end even when `visit` has enough: the cursor names the message, not the recipient.
         for (rows->Seek(prefix); rows->Valid(); rows->Next()) {
             const RecipientId id = keys::tail_recipient(rows->key().ToStringView());
-            SIDING_ASSIGN(const bool wants_more, offer(stretch, id));
+            SIDING_ASSIGN(
+                const bool wants_more, offer_row(stretch, id, rows->value().ToStringView())
+            );
             more = more && wants_more;
         }
         if (!rows->status().ok()) {
@@ -84,7 +107,6 @@ public:
         return more;
     }
 
-private:
     const RocksDatabase& database_;
     const Filter& filter_;
     const std::function<bool(Recipient)>& visit_;
@@ -135,6 +157,9 @@ std::vector<Stretch> plan_walk(const Filter& filter, const Counters& counters) {
     std::vector<Stretch> plan;
     plan_held(plan, filter, counters, State::held);
     plan_held(plan, filter, counters, State::parked);
+    if (filter.state == State::delivered) {
+        plan_held(plan, filter, counters, State::delivered);
+    }
     if (!wants(filter, State::due) && !wants(filter, State::in_flight)) {
         return plan;
     }
@@ -148,7 +173,8 @@ std::vector<Stretch> plan_walk(const Filter& filter, const Counters& counters) {
         return plan;
     }
     if (wants(filter, State::due)) {
-        plan.push_back({Family::due, "d", Stretch::Shape::recipient_keys, {State::due}});
+        const std::string lanes = filter.server ? keys::due_prefix(*filter.server) : "d";
+        plan.push_back({Family::due, lanes, Stretch::Shape::recipient_keys, {State::due}});
     }
     if (wants(filter, State::in_flight)) {
         plan.push_back(
@@ -159,6 +185,29 @@ std::vector<Stretch> plan_walk(const Filter& filter, const Counters& counters) {
         );
     }
     return plan;
+}
+
+std::vector<Stretch> plan_walk_by_age(const Filter& filter) {
+    if (filter.message) {
+        return {{Family::recipient, keys::message(*filter.message), {}, {}}};
+    }
+    if (filter.recipient || filter.sender) {
+        const std::string prefix = filter.recipient ? keys::trace_prefix('r', *filter.recipient)
+                                                    : keys::trace_prefix('s', *filter.sender);
+        return {{Family::trace, prefix, Stretch::Shape::message_keys, {}}};
+    }
+    Stretch all{Family::recipient, {}, Stretch::Shape::recipient_keys, {}};
+    if (filter.since) {
+        all.from = keys::message(MessageId::at(*filter.since));
+    }
+    if (filter.before) {
+        all.until = keys::message(MessageId::at(*filter.before));
+    }
+    if (filter.up_to && filter.up_to->value() != UINT64_MAX) {
+        const std::string end = keys::message(MessageId{filter.up_to->value() + 1});
+        all.until = all.until.empty() ? end : std::min(all.until, end);
+    }
+    return {all};
 }
 
 Result<std::string> walk(
@@ -172,20 +221,19 @@ Result<std::string> walk(
     Walker walker{database, filter, visit};
     for (std::size_t i = start.stretch; i < plan.size(); ++i) {
         const Stretch& stretch = plan[i];
-        const auto keys_of = database.scan(stretch.family, keys::after_prefix(stretch.prefix));
+        const auto keys_of = database.scan(
+            stretch.family,
+            stretch.until.empty() ? keys::after_prefix(stretch.prefix) : stretch.until
+        );
         const bool resumed = i == start.stretch && !start.key.empty();
-        keys_of->Seek(resumed ? start.key : stretch.prefix);
+        const std::string& first = stretch.from.empty() ? stretch.prefix : stretch.from;
+        keys_of->Seek(resumed ? start.key : first);
         if (resumed && keys_of->Valid() && keys_of->key() == start.key) {
             keys_of->Next();
         }
         for (; keys_of->Valid(); keys_of->Next()) {
             const std::string_view key = keys_of->key().ToStringView();
-            const bool by_recipient = stretch.shape == Stretch::Shape::recipient_keys;
-            SIDING_ASSIGN(
-                const bool more,
-                by_recipient ? walker.offer(stretch, keys::tail_recipient(key))
-                             : walker.offer_message(stretch, keys::tail_message(key))
-            );
+            SIDING_ASSIGN(const bool more, walker.offer_key(stretch, *keys_of));
             if (!more) {
                 return fmt::format("{}:{}", i, to_hex(key));
             }

@@ -22,10 +22,15 @@ struct Stretch {
     Family family;
     std::string prefix;
     Shape shape = Shape::recipient_keys;
-    std::vector<State> states;  // what a row must be in to belong here; empty: any
+    // What a row must be in to belong here; empty: any but a final one, or what the filter names.
+    std::vector<State> states;
+    std::string from = {};   // the first key; empty: the prefix
+    std::string until = {};  // the first key that is past it; empty: the prefix's end
 };
 
 std::vector<Stretch> plan_walk(const Filter& filter, const Counters& counters);
+// The same rows by message id.
+std::vector<Stretch> plan_walk_by_age(const Filter& filter);
 
 // Calls `visit` with each matching row after `cursor` until it says false or the walk ends; gives
 // back the cursor to go on from, empty at the end. filter.limit is the caller's.

@@ -80,8 +80,12 @@ Result<void> RocksStore::load() {
         SIDING_ASSIGN(facts_.tail, decode_tail(*tail));
     }
     facts_.phases.epoch = facts_.tail.epoch;
+    facts_.counters.retained = facts_.tail.retained;
     for (const char kind :
-         {keys::meta_counts_kind, keys::meta_release_counts_kind, keys::meta_phase_kind}) {
+         {keys::meta_counts_kind,
+          keys::meta_release_counts_kind,
+          keys::meta_phase_kind,
+          keys::meta_copy_kind}) {
         SIDING_TRY(for_each(
             *database_,
             Family::meta,
@@ -115,6 +119,10 @@ Result<void> RocksStore::load_meta(char kind, std::string_view key, std::string_
         return {};
     }
     SIDING_ASSIGN(const std::string_view text, unseal(value, "meta/phase"));
+    if (kind == keys::meta_copy_kind) {
+        facts_.phases.copies[wave_key] = text;
+        return {};
+    }
     SIDING_ASSIGN(facts_.phases.phases[wave_key], parse_phase(text));
     return {};
 }

@@ -19,11 +19,11 @@ Result<Applied> RocksBatch::apply(const PutRelease& change) {
         tail_.last_id = std::max(tail_.last_id, *job.filter.up_to);
     }
     put(Family::meta, keys::meta_release(job.id), encode(job));
-    jobs_complete_[job.id] = job.complete;
+    jobs_over_[job.id] = is_over(job.state);
     if (is_new) {
         forget_finished_releases();
     }
-    return Applied{.recipients = {}, .release_id = job.id};
+    return Applied{.started = {}, .release_id = job.id};
 }
 
 // Each phase `release` orders jobs as long as mail comes; without an end to them every look at the
@@ -47,7 +47,7 @@ void RocksBatch::forget_finished_releases() {
     }
 }
 
-// Everything was chosen, and nothing that may still move counts for it.
+// The job is over, and nothing that may still move counts for it.
 bool RocksBatch::is_finished(std::uint64_t release) const {
     const auto here = releases_.find(release);
     const StateCounts& counts =
@@ -58,7 +58,7 @@ bool RocksBatch::is_finished(std::uint64_t release) const {
     if (moves) {
         return false;
     }
-    if (const auto put = jobs_complete_.find(release); put != jobs_complete_.end()) {
+    if (const auto put = jobs_over_.find(release); put != jobs_over_.end()) {
         return put->second;
     }
     const auto stored = database_.get(Family::meta, keys::meta_release(release));
@@ -66,7 +66,7 @@ bool RocksBatch::is_finished(std::uint64_t release) const {
         return false;
     }
     const auto job = decode_release(**stored);
-    return job && job->complete;
+    return job && is_over(job->state);
 }
 
 Result<std::vector<ReleaseJob>> RocksStore::releases() const {

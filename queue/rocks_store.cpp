@@ -70,7 +70,7 @@ Result<ListPage> RocksStore::list(
     const Filter& filter, std::string_view cursor, std::size_t rows_max
 ) const {
     ListPage page;
-    if (rows_max == 0 || (filter.state && is_final(*filter.state))) {
+    if (rows_max == 0 || filter.state == State::discarded) {
         return page;
     }
     // A message found through an index gives all its recipients at once, so a page may run over.
@@ -90,9 +90,36 @@ Result<ListPage> RocksStore::list(
     return page;
 }
 
+Result<ListPage> RocksStore::list_by_age(
+    const Filter& filter, std::string_view cursor, std::size_t rows_max
+) const {
+    ListPage page;
+    if (rows_max == 0) {
+        return page;
+    }
+    SIDING_ASSIGN(
+        page.cursor,
+        walk(
+            *database_,
+            plan_walk_by_age(filter),
+            filter,
+            cursor,
+            [&](Recipient row) {
+                page.rows.push_back(std::move(row));
+                return page.rows.size() < rows_max;
+            }
+        )
+    );
+    return page;
+}
+
 Result<ListPage> RocksStore::rows(std::string_view cursor, std::size_t rows_max) const {
     ListPage page;
-    const std::vector<Stretch> all{{Family::recipient, {}, Stretch::Shape::recipient_keys, {}}};
+    const std::vector<Stretch> all{
+        {Family::recipient,
+         {},
+         Stretch::Shape::recipient_keys,
+         {all_states.begin(), all_states.end()}}};
     SIDING_ASSIGN(page.cursor, walk(*database_, all, {}, cursor, [&](Recipient row) {
                       page.rows.push_back(std::move(row));
                       return page.rows.size() < rows_max;

@@ -44,7 +44,15 @@ Result<Applied> RocksBatch::apply(const PutValues& change) {
         }
         values_[value.key] = value.value.has_value();
     }
-    return Applied{.recipients = {}, .moved = change.values.size()};
+    for (const Remap& remap : change.remaps) {
+        LedgerEntry line;
+        line.kind = LedgerKind::remapped;
+        line.address = remap.address;
+        line.reply = remap.to;
+        line.who = remap.who;
+        note(std::move(line));
+    }
+    return Applied{.started = {}, .moved = change.values.size()};
 }
 
 Result<Applied> RocksBatch::apply(const DeleteValues& change) {

@@ -9,6 +9,7 @@
 
 #include "queue/change.hpp"
 #include "queue/counters.hpp"
+#include "queue/flip_record.hpp"
 #include "queue/ledger.hpp"
 #include "queue/phase_table.hpp"
 #include "queue/recipient.hpp"
@@ -61,12 +62,17 @@ public:
     virtual Result<void> settle() = 0;
 
     // --- Listings. Rows come in index order: by domain, wave, recipient, id where the filter
-    // allows.
+    // allows. Retained ones only where the filter's state is `delivered`.
     virtual Result<ListPage> list(
         const Filter& filter, std::string_view cursor, std::size_t rows_max
     ) const = 0;
-    // Every row that can be read, by id, from the rows themselves and not from an index: stands
-    // still while states change, and is what an audit compares the indexes with.
+    // The same rows, oldest message first. A walk over all rows unless the filter names a message,
+    // a recipient or a sender.
+    virtual Result<ListPage> list_by_age(
+        const Filter& filter, std::string_view cursor, std::size_t rows_max
+    ) const = 0;
+    // Every row that can be read, retained ones too, by id, from the rows themselves and not from
+    // an index: stands still while states change, and is what an audit compares the indexes with.
     virtual Result<ListPage> rows(std::string_view cursor, std::size_t rows_max) const = 0;
     // Exact, by the same walk as list(); `octets` is the sum of sizes.
     struct Total {
@@ -86,7 +92,8 @@ public:
     // Every lane with a due row.
     virtual Result<std::vector<std::string>> lanes() const = 0;
 
-    // --- One message. Errc::not_found after its last recipient ended; Errc::corrupt if unreadable.
+    // --- One message. Errc::not_found after its last recipient ended
+    // and was not retained, or was pruned; Errc::corrupt if unreadable.
     virtual Result<Envelope> read_envelope(MessageId message) const = 0;
     virtual Result<std::string> read_body_chunk(MessageId message, std::uint32_t chunk) const = 0;
     virtual Result<Recipient> read_recipient(RecipientId recipient) const = 0;
@@ -114,6 +121,7 @@ public:
     virtual Counters counters() const = 0;
     virtual PhaseTable phases() const = 0;
     virtual Result<std::vector<ReleaseJob>> releases() const = 0;
+    virtual Result<std::vector<FlipRecord>> flips(std::size_t flips_max) const = 0;  // newest first
     virtual MessageId last_id() const = 0;  // no id up to this one may be given out again
     virtual bool failed() const = 0;        // a write or sync failed; nothing more is accepted
     virtual std::string failure() const = 0;

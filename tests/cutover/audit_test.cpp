@@ -9,7 +9,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <thread>
+#include <utility>
 
 namespace siding::cutover {
 namespace {
@@ -77,6 +79,160 @@ TEST_F(AuditTest, counts_every_state) {
     EXPECT_EQ(report.parked, 1U);
     EXPECT_EQ(report.delivered, 1U);
     EXPECT_EQ(report.discarded, 1U);
+}
+
+// Delivered and kept, replayed, delivered again: the books count each delivery.
+class RetainedAuditTest : public AuditTest {
+protected:
+    void deliver_and_keep(RecipientId recipient) {
+        test::attempt(*store_, recipient);
+        queue::RecordOutcome outcome;
+        outcome.outcomes = {{recipient, OutcomeKind::delivered, "250 ok"}};
+        outcome.server = "new";
+        outcome.retain = true;
+        EXPECT_EQ(test::apply(*store_, outcome).moved, 1U);
+    }
+    void replay(RecipientId recipient) {
+        queue::MoveRecipients move;
+        move.event = queue::Event::replay;
+        move.recipients = {recipient};
+        move.server = "new";
+        move.due_at = test::noon;
+        EXPECT_EQ(test::apply(*store_, move).moved, 1U);
+    }
+    void fill_retained() {
+        test::apply(*store_, test::make_mail(id(1), {"a@example.com", "b@example.com"}));
+        test::apply(*store_, test::make_mail(id(2), {"a@example.com"}));
+        for (const RecipientId one : {RecipientId{id(1), 0}, {id(1), 1}, {id(2), 0}}) {
+            test::release(*store_, one);
+            deliver_and_keep(one);
+        }
+        replay({id(1), 0});
+        replay({id(2), 0});
+        deliver_and_keep({id(2), 0});
+    }
+};
+
+TEST_F(RetainedAuditTest, what_is_kept_and_replayed_balances) {
+    fill_retained();
+    queue::AcceptMessage passed = test::make_mail(id(3), {"p@example.com"});
+    passed.placements = {{queue::State::delivered, "old"}};
+    test::apply(*store_, passed);
+    const auto report = audit(*store_, true).value();
+    EXPECT_EQ(report.problems, Problems{});
+    EXPECT_EQ(report.accepted, 4U);
+    EXPECT_EQ(report.replayed, 2U);
+    EXPECT_EQ(report.delivered, 5U);
+    EXPECT_EQ(report.due, 1U);
+    EXPECT_EQ(report.retained, 2U);
+    EXPECT_EQ(
+        report.accepted + report.replayed,
+        report.delivered + report.held + report.due + report.in_flight + report.parked +
+            report.discarded
+    );
+    test::apply(*store_, queue::PruneRetained{WallTime::max(), 0});
+    const auto pruned = audit(*store_, true).value();
+    EXPECT_EQ(pruned.problems, Problems{});
+    EXPECT_EQ(pruned.retained, 1U) << "its message still has one to deliver";
+    EXPECT_EQ(pruned.delivered, 5U);
+}
+
+TEST_F(RetainedAuditTest, a_kept_row_that_vanished_is_counted) {
+    class View final : public StoreView {
+    public:
+        using StoreView::StoreView;
+        Result<queue::ListPage> rows(std::string_view cursor, std::size_t max) const override {
+            auto page = store_.rows(cursor, max);
+            std::erase_if(page->rows, [](const auto& row) { return row.id.message == id(2); });
+            return page;
+        }
+    };
+    fill_retained();
+    const auto report = audit(View{*store_}, false).value();
+    EXPECT_TRUE(
+        has(report,
+            "example.com/default: 1 delivered recipients (4 octets) are retained, the counters say "
+            "2 (8)")
+    );
+    EXPECT_TRUE(has(report, "1 delivered recipients are retained, their index finds 2"));
+}
+
+TEST_F(RetainedAuditTest, octets_of_what_is_kept_are_read) {
+    class View final : public StoreView {
+    public:
+        using StoreView::StoreView;
+        Result<std::string> read_body_chunk(MessageId message, std::uint32_t chunk) const override {
+            return message == id(2) ? Result<std::string>{"xx\r\n"}
+                                    : store_.read_body_chunk(message, chunk);
+        }
+    };
+    fill_retained();
+    EXPECT_TRUE(audit(View{*store_}, false).value().balanced());
+    const auto report = audit(View{*store_}, true).value();
+    EXPECT_EQ(report.problems.size(), 1U);
+    EXPECT_TRUE(
+        has(report,
+            "message " + id(2).text() +
+                ": the stored octets are not those that were received (SHA-256 differs)")
+    );
+}
+
+TEST_F(RetainedAuditTest, mail_that_is_replayed_during_the_walk_balances) {
+    fill_retained();
+    // The replay comes after the ledger was read once and before the rows are.
+    class View final : public StoreView {
+    public:
+        View(const queue::Store& store, std::function<void()> meanwhile)
+            : StoreView{store}, meanwhile_{std::move(meanwhile)} {}
+        Result<queue::ListPage> rows(std::string_view cursor, std::size_t max) const override {
+            if (meanwhile_) {
+                std::exchange(meanwhile_, {})();
+            }
+            return store_.rows(cursor, max);
+        }
+
+    private:
+        mutable std::function<void()> meanwhile_;
+    };
+    const auto meanwhile = [this] {
+        replay({id(2), 0});
+        replay({id(1), 1});
+        deliver_and_keep({id(1), 1});
+    };
+    const auto report = audit(View{*store_, meanwhile}, false).value();
+    EXPECT_EQ(report.problems, Problems{});
+    EXPECT_EQ(report.replayed, 4U);
+}
+
+TEST_F(AuditTest, rows_that_change_wave_during_the_walk_balance) {
+    fill();
+    test::apply(
+        *store_,
+        queue::SetPhases{
+            {{Domain::parse("example.com").value(), "pilot", Phase::hold, true}}, "ann", ""}
+    );
+    class View final : public StoreView {
+    public:
+        View(const queue::Store& store, std::function<void()> meanwhile)
+            : StoreView{store}, meanwhile_{std::move(meanwhile)} {}
+        Result<queue::ListPage> rows(std::string_view cursor, std::size_t max) const override {
+            auto page = store_.rows(cursor, max);
+            if (meanwhile_) {
+                std::exchange(meanwhile_, {})();
+            }
+            return page;
+        }
+
+    private:
+        mutable std::function<void()> meanwhile_;
+    };
+    const auto assign = [this] {
+        const auto applied =
+            test::apply(*store_, queue::AssignWave{{{id(1), 0}, {id(3), 0}}, "pilot", "ann", ""});
+        EXPECT_EQ(applied.moved, 2U);
+    };
+    EXPECT_EQ(audit(View{*store_, assign}, false).value().problems, Problems{});
+    EXPECT_EQ(audit(*store_, true).value().problems, Problems{});
 }
 
 TEST_F(AuditTest, a_row_that_vanished_is_named) {

@@ -54,13 +54,12 @@ inline void release(queue::Store& store, RecipientId id) {
 }
 
 inline void attempt(queue::Store& store, RecipientId id) {
-    apply(store, queue::StartAttempt{id.message, {id.number}, "new"});
+    apply(store, queue::StartAttempt{{id}, "new"});
 }
 
 inline void finish(queue::Store& store, RecipientId id, queue::OutcomeKind kind) {
     queue::RecordOutcome outcome;
-    outcome.message = id.message;
-    outcome.outcomes = {{id.number, kind, "250 ok", noon}};
+    outcome.outcomes = {{id, kind, "250 ok", noon}};
     outcome.server = "new";
     EXPECT_EQ(apply(store, outcome).moved, 1U);
 }

@@ -25,6 +25,11 @@ public:
     ) const override {
         return store_.list(filter, cursor, rows_max);
     }
+    Result<queue::ListPage> list_by_age(
+        const queue::Filter& filter, std::string_view cursor, std::size_t rows_max
+    ) const override {
+        return store_.list_by_age(filter, cursor, rows_max);
+    }
     Result<queue::ListPage> rows(std::string_view cursor, std::size_t rows_max) const override {
         return store_.rows(cursor, rows_max);
     }
@@ -75,6 +80,9 @@ public:
     queue::Counters counters() const override { return store_.counters(); }
     queue::PhaseTable phases() const override { return store_.phases(); }
     Result<std::vector<queue::ReleaseJob>> releases() const override { return store_.releases(); }
+    Result<std::vector<queue::FlipRecord>> flips(std::size_t flips_max) const override {
+        return store_.flips(flips_max);
+    }
     MessageId last_id() const override { return store_.last_id(); }
     bool failed() const override { return store_.failed(); }
     std::string failure() const override { return store_.failure(); }

@@ -21,7 +21,7 @@ namespace {
 namespace asio = boost::asio;
 
 StartAttempt attempt(std::uint64_t id) {
-    return {MessageId{id}, {0}, "new"};
+    return {{{MessageId{id}, 0}}, "new"};
 }
 
 class CommitterTest : public testing::Test {

@@ -86,6 +86,9 @@ public:
     Result<ListPage> list(const Filter&, std::string_view, std::size_t) const override {
         return none();
     }
+    Result<ListPage> list_by_age(const Filter&, std::string_view, std::size_t) const override {
+        return none();
+    }
     Result<ListPage> rows(std::string_view, std::size_t) const override { return none(); }
     Result<Total> count(const Filter&) const override { return none(); }
     Result<ListPage> due(std::string_view, WallTime, std::string_view, std::size_t) const override {
@@ -114,6 +117,7 @@ public:
     }
     Counters counters() const override { return {}; }
     Result<std::vector<ReleaseJob>> releases() const override { return none(); }
+    Result<std::vector<FlipRecord>> flips(std::size_t) const override { return none(); }
     MessageId last_id() const override { return {}; }
 
 private:
@@ -121,7 +125,7 @@ private:
 
     Result<Applied> apply_one(const Change& change) {
         if (const auto* attempt = std::get_if<StartAttempt>(&change)) {
-            order_.push_back(attempt->message);
+            order_.push_back(attempt->recipients.at(0).message);
         }
         if (std::holds_alternative<RecordOutcome>(change)) {
             return Error{Errc::conflict, "does not fit"};
@@ -129,7 +133,7 @@ private:
         if (std::holds_alternative<SetPhases>(change)) {
             phases_.epoch += 1;
         }
-        return Applied{.recipients = {}, .moved = order_.size(), .epoch = phases_.epoch};
+        return Applied{.started = {}, .moved = order_.size(), .epoch = phases_.epoch};
     }
 
     mutable std::mutex mutex_;

@@ -46,6 +46,7 @@ TEST(Record, EnvelopeComesBack) {
     envelope.body.chunks = 12;
     envelope.body.binary = true;
     envelope.recipients[0].original = octets;
+    envelope.recipients[0].copy = true;
     envelope.client_name = octets;
     envelope.proxy_address = "2001:db8::2";
     envelope.tls_peer = "fingerprint";
@@ -74,6 +75,8 @@ TEST(Record, EnvelopeComesBack) {
     EXPECT_TRUE(back->body.binary);
     EXPECT_EQ(back->recipients[0].original, octets);
     EXPECT_EQ(back->recipients[1].original, "");
+    EXPECT_TRUE(back->recipients[0].copy);
+    EXPECT_FALSE(back->recipients[1].copy);
     EXPECT_EQ(back->client_name, octets);
     EXPECT_EQ(back->proxy_address, "2001:db8::2");
     EXPECT_EQ(back->listener, envelope.listener);
@@ -172,6 +175,9 @@ TEST(Record, RecipientComesBackInEveryState) {
                 .release_id = 42,
                 .kept = true,
                 .tags = {"spam", octets},
+                .copy = true,
+                .cause = "mailbox_full",
+                .ended_at = test::test_epoch,
             },
             3,
             5,
@@ -189,6 +195,9 @@ TEST(Record, RecipientComesBackInEveryState) {
         EXPECT_TRUE(back->recipient.maybe_delivered);
         EXPECT_TRUE(back->recipient.kept);
         EXPECT_EQ(back->recipient.tags, row.recipient.tags);
+        EXPECT_TRUE(back->recipient.copy);
+        EXPECT_EQ(back->recipient.cause, "mailbox_full");
+        EXPECT_EQ(back->recipient.ended_at, test::test_epoch);
         EXPECT_EQ(back->siblings, 3U);
         EXPECT_EQ(back->chunks, 5U);
     }
@@ -210,10 +219,13 @@ TEST(Record, CountsAndTailComeBack) {
     }
     counts.held_octets = UINT64_MAX;
     counts.kept = 7;
+    counts.retained = 8;
+    counts.retained_octets = 9;
+    counts.replayed = 10;
     EXPECT_EQ(decode_counts(encode(counts), "x").value(), counts);
     EXPECT_FALSE(decode_counts(seal(""), "x"));
 
-    const Tail tail{1, MessageId{2}, 3, sha256("4"), 5, 6};
+    const Tail tail{1, MessageId{2}, 3, sha256("4"), 5, 6, {7, 8}};
     const Tail back = decode_tail(encode(tail)).value();
     EXPECT_EQ(back.commit_sequence, 1U);
     EXPECT_EQ(back.last_id, MessageId{2});
@@ -221,53 +233,7 @@ TEST(Record, CountsAndTailComeBack) {
     EXPECT_EQ(back.ledger_chain, sha256("4"));
     EXPECT_EQ(back.epoch, 5U);
     EXPECT_EQ(back.last_release, 6U);
-}
-
-TEST(Record, ReleaseJobComesBack) {
-    ReleaseJob job;
-    job.id = 3;
-    Filter& filter = job.filter;
-    filter.domain = test::domain_of("example.com");
-    filter.wave = "pilot";
-    filter.recipient = octets;
-    filter.sender = "";
-    filter.state = State::held;
-    filter.since = test::test_epoch;
-    filter.before = test::test_epoch;
-    filter.larger_octets = 0;
-    filter.message = MessageId{4};
-    filter.recipient_number = 0;
-    filter.limit = 0;
-    filter.up_to = MessageId{5};
-    filter.kept = false;
-    filter.tag = octets;
-    filter.not_tag = "";
-    job.server = "new";
-    job.pinned = false;
-    job.ordered_at = test::test_epoch;
-    job.who = "uid:0 root";
-    job.chosen = 6;
-    job.complete = true;
-    const auto back = decode_release(encode(job));
-    ASSERT_TRUE(back) << back.error().message();
-    EXPECT_EQ(encode(*back), encode(job));
-    EXPECT_EQ(back->filter.recipient, octets);
-    EXPECT_EQ(back->filter.sender, "");
-    EXPECT_EQ(back->filter.state, State::held);
-    EXPECT_EQ(back->filter.recipient_number, 0U);
-    EXPECT_EQ(back->filter.limit, 0U);
-    EXPECT_EQ(back->filter.up_to, MessageId{5});
-    EXPECT_EQ(back->filter.kept, false);
-    EXPECT_EQ(back->filter.tag, octets);
-    EXPECT_EQ(back->filter.not_tag, "");
-    EXPECT_FALSE(back->pinned);
-
-    const ReleaseJob any = decode_release(encode(ReleaseJob{})).value();
-    EXPECT_FALSE(any.filter.sender);
-    EXPECT_FALSE(any.filter.state);
-    EXPECT_FALSE(any.filter.limit);
-    EXPECT_FALSE(any.filter.tag);
-    EXPECT_FALSE(any.filter.not_tag);
+    EXPECT_EQ(back.retained, tail.retained);
 }
 
 LedgerEntry full_line() {
@@ -275,7 +241,8 @@ LedgerEntry full_line() {
     line.at = test::test_epoch;
     line.kind = LedgerKind::started;
     line.recipient = some_id;
-    line.recipients = {{octets, "example.com", "default"}, {"b", "example.org", "pilot", octets}};
+    line.recipients = {
+        {octets, "example.com", "default"}, {"b", "example.org", "pilot", octets, true}};
     line.sender = octets;
     line.client_address = "2001:db8::1";
     line.message_id_header = octets;
@@ -295,6 +262,11 @@ LedgerEntry full_line() {
     line.tags = {octets, "spam"};
     line.reason = octets;
     line.count = 7;
+    line.cause = octets;
+    line.sent_as = octets;
+    line.copy_from = "old";
+    line.copy_to = "new";
+    line.undoes = 2;
     return line;
 }
 
@@ -321,6 +293,13 @@ TEST(Record, LedgerLineComesBackAndChains) {
     EXPECT_EQ(back->tags.at(1), "spam");
     EXPECT_EQ(back->reason, octets);
     EXPECT_EQ(back->count, 7U);
+    EXPECT_TRUE(back->recipients.at(1).copy);
+    EXPECT_FALSE(back->recipients.at(0).copy);
+    EXPECT_EQ(back->cause, octets);
+    EXPECT_EQ(back->sent_as, octets);
+    EXPECT_EQ(back->copy_from, "old");
+    EXPECT_EQ(back->copy_to, "new");
+    EXPECT_EQ(back->undoes, 2U);
     EXPECT_TRUE(decode_ledger(next, 2, &first.chain));
     EXPECT_TRUE(decode_ledger(next, 2, &genesis).error().is(Errc::corrupt)) << "a line is missing";
     EXPECT_TRUE(decode_ledger(next, 2, nullptr));
@@ -340,10 +319,10 @@ TEST(Record, LedgerLineShowsEveryFlippedBit) {
 
 TEST(Record, LedgerKindsHaveDifferentNames) {
     std::set<std::string_view> names;
-    for (int kind = 0; kind <= static_cast<int>(LedgerKind::refused); ++kind) {
+    for (int kind = 0; kind <= static_cast<int>(LedgerKind::remapped); ++kind) {
         names.insert(format_ledger_kind(static_cast<LedgerKind>(kind)));
     }
-    EXPECT_EQ(names.size(), static_cast<std::size_t>(LedgerKind::refused) + 1);
+    EXPECT_EQ(names.size(), static_cast<std::size_t>(LedgerKind::remapped) + 1);
     EXPECT_FALSE(names.contains("unknown"));
 }
 

@@ -31,7 +31,7 @@ TEST_P(StoreTest, CountsAReleaseJob) {
     release.release_id = job.id;
     ASSERT_EQ(apply(release).value().moved, 2U);
     job.chosen = 2;
-    job.complete = true;
+    job.state = ReleaseState::complete;
     EXPECT_EQ(apply(PutRelease{job}).value().release_id, job.id);
     ASSERT_EQ(attempt(a, "new"), 1U);
     ASSERT_EQ(outcome(a, OutcomeKind::delivered), 1U);
@@ -44,7 +44,7 @@ TEST_P(StoreTest, CountsAReleaseJob) {
     const auto jobs = store_->releases().value();
     ASSERT_EQ(jobs.size(), 1U);
     EXPECT_EQ(jobs[0].chosen, 2U);
-    EXPECT_TRUE(jobs[0].complete);
+    EXPECT_EQ(jobs[0].state, ReleaseState::complete);
     EXPECT_EQ(jobs[0].filter.sender, "");
     EXPECT_EQ(jobs[0].filter.limit, 7U);
     EXPECT_EQ(store_->counters().releases.at(job.id).total(), 1U);
@@ -141,11 +141,11 @@ TEST_P(StoreTest, RefusesOneOfAGroupAlone) {
 TEST_P(StoreTest, AppliesAGroupInOrder) {
     const MessageId id = next_id();
     const Change accept = make_message(id, "", {{"a@example.com", {State::due, "new"}}}, "a");
-    const Change attempt = StartAttempt{id, {0}, "new"};
-    const Change outcome = RecordOutcome{id, {{0, OutcomeKind::delivered, "250", {}}}, "new", ""};
+    const Change attempt = StartAttempt{{{id, 0}}, "new"};
+    const Change outcome = RecordOutcome{{{{id, 0}, OutcomeKind::delivered, "250", {}}}, "new", ""};
     const std::vector<const Change*> group{&accept, &attempt, &outcome};
     const auto results = store_->apply(group, now()).value();
-    EXPECT_EQ(results[1]->recipients, std::vector<std::uint32_t>{0});
+    EXPECT_EQ(results[1]->started, (std::vector<RecipientId>{{id, 0}}));
     EXPECT_EQ(results[2]->moved, 1U);
     EXPECT_TRUE(store_->read_envelope(id).error().is(Errc::not_found));
     EXPECT_TRUE(store_->read_body_chunk(id, 0).error().is(Errc::not_found));

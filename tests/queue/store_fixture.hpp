@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -88,14 +89,14 @@ protected:
         return applied ? applied->moved : 0;
     }
     std::size_t attempt(RecipientId row, const std::string& server) {
-        const auto applied = apply(StartAttempt{row.message, {row.number}, server});
+        const auto applied = apply(StartAttempt{{row}, server});
         EXPECT_TRUE(applied);
-        return applied ? applied->recipients.size() : 0;
+        return applied ? applied->started.size() : 0;
     }
     std::uint64_t outcome(RecipientId row, OutcomeKind kind, const std::string& reply = "250 ok") {
         using namespace std::chrono_literals;
-        const auto applied = apply(RecordOutcome{
-            row.message, {{row.number, kind, reply, now() + 1h}}, "new", "192.0.2.9:25"});
+        const auto applied =
+            apply(RecordOutcome{{{row, kind, reply, now() + 1h}}, "new", "192.0.2.9:25"});
         EXPECT_TRUE(applied);
         return applied ? applied->moved : 0;
     }
@@ -105,6 +106,17 @@ protected:
         auto rows = test::list_all(*store_, filter, page_rows);
         EXPECT_TRUE(rows) << rows.error().message();
         return rows ? test::ids_of(*rows) : std::vector<std::string>{};
+    }
+    std::vector<std::string> list_ids_by_age(const Filter& filter, std::size_t page_rows = 100) {
+        std::vector<Recipient> rows;
+        std::string cursor;
+        do {
+            auto page = store_->list_by_age(filter, cursor, page_rows);
+            EXPECT_TRUE(page) << page.error().message();
+            std::ranges::move(page->rows, std::back_inserter(rows));
+            cursor = page->cursor;
+        } while (!cursor.empty());
+        return test::ids_of(rows);
     }
     std::vector<LedgerKind> ledger_kinds(MessageId id) {
         std::vector<LedgerKind> kinds;

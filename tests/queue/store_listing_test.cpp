@@ -32,7 +32,7 @@ protected:
                 std::string(static_cast<std::size_t>(i) * 100, 'x')
             ));
             if (i % 3 == 0) {
-                put(StartAttempt{id, {1}, i % 2 == 0 ? "new" : "old"});
+                put(StartAttempt{{{id, 1}}, i % 2 == 0 ? "new" : "old"});
             }
             if (i % 6 == 1) {
                 MoveRecipients park;

@@ -165,7 +165,7 @@ TEST_P(StoreTest, ForgetsReleaseJobsThatAreLongDone) {
         ReleaseJob job;
         job.server = "new";
         job.id = apply(PutRelease{job}).value().release_id;
-        job.complete = complete;
+        job.state = complete ? ReleaseState::complete : ReleaseState::running;
         EXPECT_TRUE(apply(PutRelease{job}));
         return job.id;
     };

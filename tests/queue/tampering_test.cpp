@@ -35,7 +35,7 @@ protected:
             {{"one@example.com", {State::due, "new"}}, {"two@example.com", {State::due, "new"}}},
             "pair"
         ));
-        put(StartAttempt{pair_, {0, 1}, "new"});
+        put(StartAttempt{{{pair_, 0}, {pair_, 1}}, "new"});
     }
     void open() {
         auto opened = open_store(directory_.path(), test::test_epoch);
@@ -189,8 +189,8 @@ TEST_F(TamperingTest, ARecipientThatCannotBeReadIsPutAside) {
 TEST_F(TamperingTest, AMessageStaysForTheRecipientThatWasPutAside) {
     flip(Family::recipient, keys::recipient({pair_, 1}));
     open();
-    ASSERT_EQ(put(StartAttempt{pair_, {0, 1}, "new"}).moved, 1U);
-    RecordOutcome outcome{pair_, {{0, OutcomeKind::delivered, "250", {}}}, "new", ""};
+    ASSERT_EQ(put(StartAttempt{{{pair_, 0}, {pair_, 1}}, "new"}).moved, 1U);
+    RecordOutcome outcome{{{{pair_, 0}, OutcomeKind::delivered, "250", {}}}, "new", ""};
     EXPECT_EQ(put(outcome).moved, 1U);
     EXPECT_EQ(store_->read_body_chunk(pair_, 0).value(), "pair");
     EXPECT_EQ(store_->read_envelope(pair_).value().recipients.at(1).address, "two@example.com");
@@ -223,7 +223,7 @@ TEST_F(TamperingTest, UnreadableWorkIsNotDueForEver) {
     open();
     const auto page = store_->due("new", test::test_epoch, "", 10).value();
     EXPECT_EQ(page.rows.size(), 2U);
-    ASSERT_EQ(put(StartAttempt{pair_, {0, 1}, "new"}).moved, 2U);
+    ASSERT_EQ(put(StartAttempt{{{pair_, 0}, {pair_, 1}}, "new"}).moved, 2U);
     EXPECT_EQ(store_->first_due_at("new").value(), std::nullopt);
 }
 
@@ -274,7 +274,7 @@ TEST_F(TamperingTest, ABlockThatCannotBeReadStopsNoOtherMoveOfItsPage) {
 TEST_F(TamperingTest, ABlockOfUnreadableAttemptsDoesNotKeepTheQueueClosed) {
     put_many(State::due);
     for (std::uint64_t m = 0; m < 2000; ++m) {
-        put(StartAttempt{MessageId{1000 + m}, {0}, "new"});
+        put(StartAttempt{{{MessageId{1000 + m}, 0}}, "new"});
     }
     damage_recipients();
     open();

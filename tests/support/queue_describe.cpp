@@ -15,7 +15,7 @@ namespace {
 std::string describe_row(const Recipient& row) {
     return fmt::format(
         "{} {} {}/{} to={} from={} size={} lane={} pin={} due={} attempts={} last={} reply={} "
-        "maybe={} release={} kept={} tags={}\n",
+        "maybe={} release={} kept={} tags={} copy={} cause={} ended={}\n",
         row.id.text(),
         format_state(row.state),
         row.domain.text(),
@@ -32,7 +32,10 @@ std::string describe_row(const Recipient& row) {
         row.maybe_delivered,
         row.release_id,
         row.kept,
-        escape(fmt::format("{}", fmt::join(row.tags, ",")))
+        escape(fmt::format("{}", fmt::join(row.tags, ","))),
+        row.copy,
+        row.cause,
+        format_time(row.ended_at)
     );
 }
 
@@ -68,7 +71,12 @@ std::string describe_message(const Envelope& envelope, const Digest& body) {
     }
     for (const EnvelopeRecipient& to : envelope.recipients) {
         out += fmt::format(
-            " <{}> ({}) {}/{}", escape(to.address), escape(to.original), to.domain.text(), to.wave
+            " <{}> ({}) {}/{} copy={}",
+            escape(to.address),
+            escape(to.original),
+            to.domain.text(),
+            to.wave,
+            to.copy
         );
         for (const std::string& parameter : to.parameters) {
             out += " " + escape(parameter);
@@ -80,7 +88,8 @@ std::string describe_message(const Envelope& envelope, const Digest& body) {
 std::string describe_line(const LedgerEntry& line) {
     std::string out = fmt::format(
         "ledger {} {} {} {} {} server={} peer={} reply={} who={} {}>{} epoch={} from={} client={} "
-        "mid={} size={} sha={} bare={} tls={} tags={} reason={} count={}",
+        "mid={} size={} sha={} bare={} tls={} tags={} reason={} count={} cause={} as={} copy={}>{} "
+        "undoes={}",
         line.sequence,
         format_time(line.at),
         format_ledger_kind(line.kind),
@@ -102,11 +111,21 @@ std::string describe_line(const LedgerEntry& line) {
         line.tls,
         escape(fmt::format("{}", fmt::join(line.tags, ","))),
         line.reason,
-        line.count
+        line.count,
+        line.cause,
+        escape(line.sent_as),
+        line.copy_from,
+        line.copy_to,
+        line.undoes
     );
     for (const AcceptedRecipient& to : line.recipients) {
         out += fmt::format(
-            " <{}> ({}) {}/{}", escape(to.address), escape(to.original), to.domain, to.wave
+            " <{}> ({}) {}/{} copy={}",
+            escape(to.address),
+            escape(to.original),
+            to.domain,
+            to.wave,
+            to.copy
         );
     }
     return out + "\n";
@@ -120,7 +139,14 @@ std::string describe_counts(const std::string& name, const StateCounts& counts) 
     for (const State state : all_states) {
         out += fmt::format(" {}={}", format_state(state), counts.of(state));
     }
-    return out + fmt::format(" octets={} kept={}\n", counts.held_octets, counts.kept);
+    return out + fmt::format(
+                     " octets={} kept={} retained={} of {} replayed={}\n",
+                     counts.held_octets,
+                     counts.kept,
+                     counts.retained,
+                     counts.retained_octets,
+                     counts.replayed
+                 );
 }
 
 std::string describe_facts(
@@ -140,16 +166,20 @@ std::string describe_facts(
     for (const auto& [wave, phase] : phases.phases) {
         out += fmt::format("phase {}/{} {}\n", wave.first, wave.second, format_phase(phase));
     }
+    for (const auto& [wave, server] : phases.copies) {
+        out += fmt::format("copy {}/{} {}\n", wave.first, wave.second, server);
+    }
+    out += fmt::format("retained {} of {}\n", counters.retained.messages, counters.retained.octets);
     for (const ReleaseJob& job : releases) {
         out += fmt::format(
-            "release {} to={} pinned={} at={} who={} chosen={} complete={}\n",
+            "release {} to={} pinned={} at={} who={} chosen={} state={}\n",
             job.id,
             job.server,
             job.pinned,
             format_time(job.ordered_at),
             job.who,
             job.chosen,
-            job.complete
+            format_release_state(job.state)
         );
     }
     return out + "last_id " + last_id.text() + "\n";
@@ -185,10 +215,40 @@ Result<Digest> digest_of_body(const Store& store, const Envelope& envelope) {
     return hash.finish();
 }
 
+std::string describe_flip(const FlipRecord& flip) {
+    std::string out = fmt::format(
+        "flip {} at={} who={} why={} undone_by={} undoes={}",
+        flip.epoch,
+        format_time(flip.at),
+        flip.who,
+        flip.why,
+        flip.undone_by,
+        flip.undoes
+    );
+    for (const FlipMove& move : flip.moves) {
+        out += fmt::format(
+            " {}/{} {}>{} {}>{}",
+            move.domain.text(),
+            move.wave,
+            format_phase(move.from),
+            format_phase(move.to),
+            move.copy_from,
+            move.copy_to
+        );
+    }
+    return out + "\n";
+}
+
 // The live part of the counters, from the rows and nothing else.
 Result<void> check_counters(const std::vector<Recipient>& rows, Counters counters) {
     Counters scanned;
     for (const Recipient& row : rows) {
+        if (is_final(row.state)) {
+            StateCounts& counts = scanned.waves[{row.domain.text(), row.wave}];
+            counts.retained += 1;
+            counts.retained_octets += row.size_octets;
+            continue;
+        }
         const auto add = [&](StateCounts& counts) {
             counts.of(row.state) += 1;
             counts.held_octets += row.state == State::held ? row.size_octets : 0;
@@ -201,7 +261,7 @@ Result<void> check_counters(const std::vector<Recipient>& rows, Counters counter
     }
     const auto compare = [](auto& counted, auto& found) {
         for (auto& [name, counts] : counted) {
-            counts.of(State::delivered) = counts.of(State::discarded) = 0;
+            counts.of(State::delivered) = counts.of(State::discarded) = counts.replayed = 0;
             static_cast<void>(found[name]);
         }
         return counted == found;
@@ -245,7 +305,7 @@ Result<std::vector<Recipient>> list_all(
 std::string describe(const QueueModel& model) {
     std::string out;
     for (const auto& [id, row] : model.recipients) {
-        out += is_final(row.state) ? "" : describe_row(row);
+        out += model.has_row(id) ? describe_row(row) : "";
     }
     for (const auto& [id, message] : model.messages) {
         if (model.has_message(id)) {
@@ -258,6 +318,9 @@ std::string describe(const QueueModel& model) {
     std::vector<ReleaseJob> releases;
     for (const auto& [id, job] : model.releases) {
         releases.push_back(job);
+    }
+    for (const auto& [epoch, flip] : model.flips) {
+        out += describe_flip(flip);
     }
     for (const auto& [key, value] : model.values) {
         out += describe_value(key, value);
@@ -288,12 +351,21 @@ Result<std::string> describe(const Store& store, const QueueModel& known) {
     for (const LedgerEntry& line : ledger) {
         out += describe_line(line);
     }
+    SIDING_ASSIGN(auto flips, store.flips(SIZE_MAX));
+    std::ranges::reverse(flips);
+    for (const FlipRecord& flip : flips) {
+        out += describe_flip(flip);
+    }
     SIDING_ASSIGN(const std::string values, describe_values(store));
     out += values;
     SIDING_ASSIGN(const auto releases, store.releases());
     SIDING_TRY(check_counters(rows, store.counters()));
     SIDING_TRY(check_ended(store, known));
-    SIDING_ASSIGN(const auto listed, list_all(store, {}, 89));
+    SIDING_ASSIGN(auto listed, list_all(store, {}, 89));
+    Filter ended;
+    ended.state = State::delivered;
+    SIDING_ASSIGN(auto retained, list_all(store, ended, 83));
+    std::ranges::move(retained, std::back_inserter(listed));
     if (listed.size() != rows.size()) {
         return Error{
             Errc::internal,

@@ -94,7 +94,10 @@ Step Workload::next(const QueueModel& model) {
     } else if (dice < 89) {
         step.change = make_move(model);
     } else if (dice < 92) {
-        step.change = make_phases();
+        step.change = make_phases(model);
+    } else if (dice < 93) {
+        step.change = PruneRetained{
+            clock_.now() - std::chrono::minutes{roll(20)}, roll(200'000), 1 + roll(9)};
     } else if (dice < 95) {
         step.change = make_release(model);
     } else if (dice < 96) {
@@ -113,13 +116,14 @@ Step Workload::make_accept() {
     }
     std::vector<To> to;
     for (std::uint64_t n = 1 + roll(3); n > 0; --n) {
-        const Placement placement =
-            roll(2) == 0 ? Placement{} : Placement{State::due, pick(servers)};
+        const Placement placement = make_placement();
         to.push_back({pick(locals) + "@" + pick(domains), placement, pick(waves)});
     }
     const bool ahead = roll(static_cast<std::uint64_t>(sizes_.chunked_in)) == 0;
     step.body = make_octets(ahead ? sizes_.chunk_octets * 3 : sizes_.inline_octets);
     AcceptMessage change = make_message(ids_.next(), pick(senders), to, step.body);
+    change.retain = roll(2) == 0;
+    change.envelope.recipients.back().copy = roll(5) == 0;
     if (roll(3) == 0) {
         change.envelope.tags = {pick(tags), pick(tags)};
         change.envelope.spam_score = 0.5;
@@ -139,27 +143,61 @@ Step Workload::make_accept() {
     return step;
 }
 
+Placement Workload::make_placement() {
+    if (roll(2) == 0) {
+        return {};
+    }
+    Placement placement{State::due, pick(servers)};
+    placement.pinned = roll(5) == 0;
+    if (roll(4) > 0) {
+        return placement;
+    }
+    placement.reply = "451 4.3.0 later";
+    placement.peer = "198.51.100.7:25";
+    placement.tls = "TLSv1.3";
+    if (roll(2) == 0) {
+        placement.state = State::delivered;
+        placement.pinned = false;
+        return placement;
+    }
+    placement.attempted = true;
+    placement.in_doubt = roll(2) == 0;
+    placement.due_at = clock_.now() + std::chrono::minutes{1};
+    return placement;
+}
+
 Change Workload::make_attempt(const QueueModel& model) {
     const Recipient* row = pick_in(model, State::due);
     if (row == nullptr) {
-        return StartAttempt{ids_.next(), {0}, "new"};
+        return StartAttempt{{{ids_.next(), 0}}, "new"};
+    }
+    StartAttempt change;
+    for (const std::uint32_t number : {0U, 1U, 2U, 7U}) {
+        change.recipients.push_back({row->id.message, number});
+    }
+    if (const Recipient* other = pick_in(model, State::due)) {
+        change.recipients.push_back(other->id);
     }
     // Mostly the right lane; all recipients of the message, due or not, and one that is none.
-    return StartAttempt{row->id.message, {0, 1, 2, 7}, roll(8) == 0 ? pick(servers) : row->lane};
+    change.server = roll(8) == 0 ? pick(servers) : row->lane;
+    return change;
 }
 
 Change Workload::make_outcome(const QueueModel& model) {
     RecordOutcome change;
     const Recipient* row = pick_in(model, State::in_flight);
-    change.message = row == nullptr ? ids_.next() : row->id.message;
+    const MessageId message = row == nullptr ? ids_.next() : row->id.message;
     change.server = row == nullptr ? "new" : row->lane;
     change.peer = "198.51.100.7:25";
+    change.tls = "TLSv1.3";
+    change.retain = roll(2) == 0;
     for (std::uint32_t n = 0; n < 3; ++n) {
         const auto kind = static_cast<OutcomeKind>(roll(4));
         if (roll(5) > 0) {
             change.outcomes.push_back(
-                {n, kind, "450 4.2.0 busy", clock_.now() + std::chrono::hours{1}}
+                {{message, n}, kind, "450 4.2.0 busy", clock_.now() + std::chrono::hours{1}}
             );
+            change.outcomes.back().cause = kind == OutcomeKind::parked ? "mailbox_full" : "";
         }
     }
     return change;
@@ -167,11 +205,18 @@ Change Workload::make_outcome(const QueueModel& model) {
 
 Change Workload::make_move(const QueueModel& model) {
     static constexpr std::array events{
-        Event::release, Event::release, Event::hold, Event::reroute, Event::park, Event::discard};
+        Event::release,
+        Event::release,
+        Event::hold,
+        Event::reroute,
+        Event::park,
+        Event::discard,
+        Event::replay};
     MoveRecipients change;
     change.event = events[roll(events.size())];
     change.recipients = pick_rows(model, 1 + roll(12));
-    if (change.event == Event::release || change.event == Event::reroute) {
+    if (change.event == Event::release || change.event == Event::reroute ||
+        change.event == Event::replay) {
         change.server = pick(servers);
         change.pinned = roll(2) == 0;
         change.release_id = roll(4) == 0 ? 0 : pick_release(model);
@@ -186,16 +231,30 @@ Change Workload::make_move(const QueueModel& model) {
     return change;
 }
 
-Change Workload::make_phases() {
+Change Workload::make_phases(const QueueModel& model) {
     SetPhases change;
     const std::string domain = pick(domains);
+    if (roll(4) == 0) {
+        return RemoveWave{domain_of(domain), pick(waves), "uid:0 root"};
+    }
+    if (roll(4) == 0) {
+        return AssignWave{pick_rows(model, 1 + roll(12)), pick(waves), "uid:0 root", "pilot"};
+    }
     for (const std::string& wave : waves) {
         PhaseMove move{domain_of(domain), wave, all_phases()[roll(all_phases().size())], false};
         move.initial = roll(3) == 0;
+        if ((move.to == Phase::pass_old || move.to == Phase::pass_new) && roll(2) == 0) {
+            move.copy = pick(servers);
+        }
         change.moves.push_back(std::move(move));
     }
     change.who = "uid:0 root";
     change.why = "cutover";
+    if (!model.flips.empty() && roll(4) == 0) {
+        auto flip = model.flips.begin();
+        std::advance(flip, roll(model.flips.size()));
+        change.undoes = flip->first;
+    }
     return change;
 }
 
@@ -204,7 +263,7 @@ Change Workload::make_release(const QueueModel& model) {
     if (!model.releases.empty() && roll(2) == 0) {
         job = model.releases.at(pick_release(model));
         job.chosen += 1;
-        job.complete = roll(2) == 0;
+        job.state = static_cast<ReleaseState>(roll(5));
     } else {
         job.filter.domain = domain_of(pick(domains));
         job.filter.up_to = model.last_id;

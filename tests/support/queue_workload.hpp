@@ -63,10 +63,11 @@ public:
 
 private:
     Step make_accept();
+    queue::Placement make_placement();
     queue::Change make_attempt(const QueueModel& model);
     queue::Change make_outcome(const QueueModel& model);
     queue::Change make_move(const QueueModel& model);
-    queue::Change make_phases();
+    queue::Change make_phases(const QueueModel& model);
     queue::Change make_release(const QueueModel& model);
     queue::Change make_refusals();
     queue::Change make_values();

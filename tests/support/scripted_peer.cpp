@@ -154,6 +154,9 @@ net::awaitable<bool> ScriptedPeer::hear(
 net::awaitable<bool> ScriptedPeer::answer(
     net::Stream& stream, std::string& unread, const Turn& turn, ScriptedPeer& peer
 ) {
+    if (turn.answer == silence) {
+        co_return true;
+    }
     if (turn.answer == drop || turn.answer == hang) {
         bool is_there = turn.answer == hang;
         while (is_there) {

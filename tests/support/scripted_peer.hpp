@@ -23,9 +23,10 @@ struct Turn {
     std::string expect;
     std::string answer;  // a reply without its last CRLF, or one of these below
 };
-inline const std::string drop = "!drop";      // closes at once
-inline const std::string hang = "!hang";      // says nothing any more, until the client is gone
-inline const std::string start_tls = "!tls";  // "220", then the handshake
+inline const std::string drop = "!drop";        // closes at once
+inline const std::string hang = "!hang";        // says nothing any more, until the client is gone
+inline const std::string silence = "!silence";  // no answer, and goes on
+inline const std::string start_tls = "!tls";    // "220", then the handshake
 
 using Script = std::vector<Turn>;
 
