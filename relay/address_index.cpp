@@ -68,6 +68,12 @@ std::optional<std::string_view> AddressIndex::find(std::string_view key) const {
     return text.substr(0, text.find('\0'));
 }
 
+void AddressIndex::for_each(const std::function<void(std::string_view key)>& visit) const {
+    for (const std::uint32_t offset : offsets_) {
+        visit(key_at(*arena_, offset));
+    }
+}
+
 std::size_t AddressIndex::memory_octets() const {
     constexpr std::size_t octets_per_slot = sizeof(std::uint32_t) + 1;  // and one of metadata
     const auto slots = static_cast<double>(offsets_.max_load()) / offsets_.max_load_factor();

@@ -29,6 +29,9 @@ public:
     std::optional<std::string_view> find(std::string_view key) const;
     bool contains(std::string_view key) const { return offsets_.contains(key); }
 
+    // Every key, in no order. `visit` must not insert.
+    void for_each(const std::function<void(std::string_view key)>& visit) const;
+
     std::size_t size() const { return offsets_.size(); }
     std::size_t memory_octets() const;
 

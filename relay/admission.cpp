@@ -10,8 +10,6 @@ namespace {
 
 const Logger log{"relay"};
 
-constexpr const char* default_wave = "default";
-
 Refused refuse(
     RefusalClass reason,
     int code,
@@ -49,7 +47,12 @@ Admission::Answer Admission::check_domain(const smtp::Path& path) const {
     if (!domain || !config_->domains.contains(*domain)) {
         return deny_relay(path);
     }
-    const auto phase = phases_->find(*domain, default_wave);
+    return Admitted{*domain, config::default_wave, {}};
+}
+
+std::optional<Refused> Admission::check_phase(const Admitted& recipient, const smtp::Path& path)
+    const {
+    const auto phase = phases_->find(recipient.domain, recipient.wave);
     if (!phase || *phase == Phase::prep) {
         return refuse(
             RefusalClass::not_yet, 450, {4, 7, 1}, path, "Not yet in service here, try again later"
@@ -58,7 +61,28 @@ Admission::Answer Admission::check_domain(const smtp::Path& path) const {
     if (*phase == Phase::retired) {
         return refuse(RefusalClass::retired, 550, {5, 1, 2}, path, "No longer served here");
     }
-    return Admitted{*domain, default_wave, {}};
+    return std::nullopt;
+}
+
+// A wave that was made after the transaction's MAIL is none to it: it keeps its epoch.
+std::string Admission::wave_of(
+    const Domain& domain, std::string_view address, const RecipientDirectory& directory
+) const {
+    std::string wave = directory.wave_of(domain, address);
+    return phases_->find(domain, wave) ? wave : config::default_wave;
+}
+
+// Who is in no wave by the name that the client said is in that of what a rewrite map made of it.
+std::optional<Refused> Admission::follow_names(
+    Admitted& recipient, const smtp::Path& path, const RecipientDirectory& directory
+) const {
+    for (const std::string& name : recipient.rewritten_to) {
+        if (recipient.wave != config::default_wave) {
+            break;
+        }
+        recipient.wave = wave_of(recipient.domain, name, directory);
+    }
+    return check_phase(recipient, path);
 }
 
 net::awaitable<Admission::Answer> Admission::check_rcpt(
@@ -66,7 +90,16 @@ net::awaitable<Admission::Answer> Admission::check_rcpt(
 ) const {
     Answer answer = check_domain(path);
     auto* admitted = std::get_if<Admitted>(&answer);
-    if (admitted == nullptr || !path.address) {
+    if (admitted == nullptr) {
+        co_return answer;
+    }
+    if (path.address) {
+        admitted->wave = wave_of(admitted->domain, path.address->text(), directory);
+    }
+    if (auto refused = check_phase(*admitted, path)) {
+        co_return std::move(*refused);
+    }
+    if (!path.address) {
         co_return answer;
     }
     if (directory.is_route(*path.address)) {
@@ -78,6 +111,9 @@ net::awaitable<Admission::Answer> Admission::check_rcpt(
     switch (found.existence) {
     case Existence::exists:
         admitted->rewritten_to = std::move(found.rewritten_to);
+        if (auto refused = follow_names(*admitted, path, directory)) {
+            answer = std::move(*refused);
+        }
         break;
     case Existence::unknown:
         answer =
@@ -96,10 +132,14 @@ net::awaitable<Admission::Answer> Admission::check_rcpt(
     co_return answer;
 }
 
+Destination Admission::destination_of(const Admitted& recipient) const {
+    return route_new(*phases_, recipient.domain, recipient.wave, config_->pass_through.enabled);
+}
+
 queue::Placement Admission::place(const Admitted& recipient) const {
-    const auto server = route(*phases_, recipient.domain, recipient.wave, {});
-    return server ? queue::Placement{queue::State::due, *server}
-                  : queue::Placement{queue::State::held, {}};
+    const Destination to = route_new(*phases_, recipient.domain, recipient.wave, false);
+    return to.way == Destination::Way::hold ? queue::Placement{queue::State::held, {}}
+                                            : queue::Placement{queue::State::due, to.server};
 }
 
 Refused refuse_storage(const Error& error) {

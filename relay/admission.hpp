@@ -8,6 +8,7 @@
 #include "queue/queue.hpp"
 #include "relay/recipient_directory.hpp"
 #include "relay/refusal_class.hpp"
+#include "relay/router.hpp"
 #include "smtp/address.hpp"
 #include "smtp/parameters.hpp"
 #include "smtp/reply.hpp"
@@ -15,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -51,6 +53,9 @@ public:
     using Answer = std::variant<Admitted, Refused>;
     net::awaitable<Answer> check_rcpt(const smtp::Path& path, RecipientDirectory& directory) const;
 
+    // Where the recipient's mail goes, by the phase of the transaction's epoch.
+    Destination destination_of(const Admitted& recipient) const;
+
     // held or due, from the phase of the transaction's epoch.
     queue::Placement place(const Admitted& recipient) const;
 
@@ -58,6 +63,13 @@ public:
 
 private:
     Answer check_domain(const smtp::Path& path) const;
+    std::optional<Refused> check_phase(const Admitted& recipient, const smtp::Path& path) const;
+    std::string wave_of(
+        const Domain& domain, std::string_view address, const RecipientDirectory& directory
+    ) const;
+    std::optional<Refused> follow_names(
+        Admitted& recipient, const smtp::Path& path, const RecipientDirectory& directory
+    ) const;
 
     std::shared_ptr<const config::Config> config_;
     std::shared_ptr<const queue::PhaseTable> phases_;

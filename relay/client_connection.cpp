@@ -1,37 +1,18 @@
+// ClientConnection: what callers ask of it, and how a session comes to stand.
 #include "relay/client_connection.hpp"
 
-#include "base/bytes.hpp"
-#include "base/limits.hpp"
 #include "base/log.hpp"
 #include "net/connect.hpp"
+#include "net/network_error.hpp"
+#include "net/proxy_protocol.hpp"
+#include "relay/client_waiter.hpp"
 
-#include <array>
 #include <utility>
 
 namespace siding::relay {
 namespace {
 
 const Logger log{"smtp"};
-
-// RFC 5321 §4.5.3.2.
-std::chrono::milliseconds timeout_of(smtp::Wait wait) {
-    switch (wait) {
-    case smtp::Wait::greeting:
-    case smtp::Wait::hello:
-        return limits::greeting_timeout;
-    case smtp::Wait::mail:
-        return limits::mail_timeout;
-    case smtp::Wait::rcpt:
-        return limits::rcpt_timeout;
-    case smtp::Wait::data:
-        return limits::data_timeout;
-    case smtp::Wait::end_of_data:
-        return limits::data_done_timeout;
-    case smtp::Wait::quit:
-        return limits::quit_timeout;
-    }
-    return limits::mail_timeout;
-}
 
 smtp::ClientTls client_tls_of(config::ServerTls tls) {
     switch (tls) {
@@ -40,203 +21,285 @@ smtp::ClientTls client_tls_of(config::ServerTls tls) {
     case config::ServerTls::opportunistic:
         return smtp::ClientTls::opportunistic;
     case config::ServerTls::required:
-    case config::ServerTls::verify:  // TlsClients sees to the certificate
+    case config::ServerTls::verify:
+    case config::ServerTls::fingerprint:
+    case config::ServerTls::dane:  // TlsClients sees to the certificate
         return smtp::ClientTls::required;
     }
     return smtp::ClientTls::required;
 }
 
-// The step behind the body; mail data stays out of the log.
-bool carries_mail_data(const smtp::ClientStep& step) {
-    const auto* read = std::get_if<smtp::client_action::ReadReply>(&step.action);
-    return read != nullptr && read->wait == smtp::Wait::end_of_data;
+std::optional<smtp::SaslMechanism> mechanism_of(config::Auth::Mechanism mechanism) {
+    switch (mechanism) {
+    case config::Auth::Mechanism::automatic:
+        return std::nullopt;
+    case config::Auth::Mechanism::plain:
+        return smtp::SaslMechanism::plain;
+    case config::Auth::Mechanism::login:
+        return smtp::SaslMechanism::login;
+    case config::Auth::Mechanism::xoauth2:
+        return smtp::SaslMechanism::xoauth2;
+    }
+    return std::nullopt;
+}
+
+bool is_loopback(const net::Endpoint& peer) {
+    return peer.address.starts_with("127.") || peer.address == "::1";
+}
+
+// A wrong password is as wrong at the next address, and may lock the account.
+bool is_about_login(const smtp::Verdict& failure) {
+    return failure.reply && (failure.reply->code == 535 || failure.reply->code == 534);
 }
 
 }  // namespace
+
+// An address that is known, or a name to ask the system about.
+struct ClientConnection::Target {
+    explicit Target(Candidate known) : candidate{std::move(known)} {}
+    explicit Target(const config::Endpoint& named) : host{named.host, named.port} {}
+
+    std::optional<Candidate> candidate;
+    net::HostPort host;
+};
 
 ClientConnection::ClientConnection(TlsClients& tls_clients, std::string hostname)
     : tls_clients_{tls_clients},
       hostname_{std::move(hostname)},
       dialogue_{smtp::ClientOptions{.hostname = hostname_}} {}
 
+ClientConnection::~ClientConnection() = default;
+
+net::awaitable<std::optional<smtp::Verdict>> ClientConnection::open(
+    const config::Server& server,
+    const std::vector<Candidate>& candidates,
+    std::optional<net::Endpoint> client
+) {
+    server_ = server;
+    client_ = std::move(client);
+    std::vector<Target> targets;
+    for (const Candidate& candidate : candidates) {
+        targets.emplace_back(candidate);
+    }
+    auto failure = co_await open_one_of(std::move(targets));
+    co_return failure;
+}
+
 net::awaitable<std::optional<smtp::Verdict>> ClientConnection::open(const config::Server& server) {
     server_ = server;
+    client_.reset();
+    std::vector<Target> targets;
+    targets.emplace_back(server.address);
+    for (const config::Endpoint& fallback : server.fallback) {
+        targets.emplace_back(fallback);
+    }
+    auto failure = co_await open_one_of(std::move(targets));
+    co_return failure;
+}
+
+net::awaitable<std::optional<smtp::Verdict>> ClientConnection::open_one_of(
+    std::vector<Target> targets
+) {
+    const auto ready = co_await read_credentials();
+    if (!ready) {
+        co_return smtp::judge_loss(smtp::Stage::connect, ready.error().message());
+    }
+    std::optional<smtp::Verdict> failure =
+        smtp::judge_loss(smtp::Stage::connect, "the server has no address");
+    for (const Target& target : targets) {
+        failure = co_await open_at(target);
+        if (!failure || is_about_login(*failure)) {
+            break;
+        }
+        const auto state = co_await net::asio::this_coro::cancellation_state;
+        if (state.cancelled() != net::asio::cancellation_type::none) {
+            break;
+        }
+        log.debug("address_failed", {{"peer", peer_}, {"reason", failure->text}});
+    }
+    co_return failure;
+}
+
+net::awaitable<Result<void>> ClientConnection::read_credentials() {
+    credentials_.reset();
+    if (server_.auth) {
+        auto secret = co_await tls_clients_.read_secret(server_.auth->secret_file);
+        if (!secret) {
+            co_return std::move(secret).error();
+        }
+        credentials_.emplace();
+        credentials_->user = server_.auth->user;
+        credentials_->secret = std::move(*secret);
+        credentials_->mechanism = mechanism_of(server_.auth->mechanism);
+    }
+    co_return Result<void>{};
+}
+
+net::awaitable<std::optional<smtp::Verdict>> ClientConnection::open_at(const Target& target) {
+    peer_ = target.candidate ? target.candidate->address.text() : target.host.text();
     if (server_.tls != config::ServerTls::off) {
-        auto client = co_await tls_clients_.get(server_);
+        auto getting = target.candidate ? tls_clients_.get(server_, *target.candidate)
+                                        : tls_clients_.get(server_);
+        auto client = co_await std::move(getting);
         if (!client) {
             co_return smtp::judge_loss(smtp::Stage::connect, client.error().message());
         }
         tls_client_ = std::move(*client);
     }
-    auto failure = co_await connect(client_tls_of(server_.tls));
+    auto failure = co_await connect(target, client_tls_of(server_.tls));
     if (failure && dialogue_.may_go_without_tls()) {
         log.warn("tls_failed", {{"peer", peer_}, {"reason", failure->text}, {"next", "no TLS"}});
-        failure = co_await connect(smtp::ClientTls::off);
+        failure = co_await connect(target, smtp::ClientTls::off);
     }
     co_return failure;
 }
 
-net::awaitable<std::optional<smtp::Verdict>> ClientConnection::connect(smtp::ClientTls tls) {
-    dialogue_ = smtp::ClientDialogue{smtp::ClientOptions{.hostname = hostname_, .tls = tls}};
-    parser_ = {};
-    unread_.clear();
+net::awaitable<Result<net::Stream>> ClientConnection::reach(const Target& target) {
     net::ConnectOptions options;
     options.timeout = server_.connect_timeout;
-    net::HostPort target{server_.address.host, server_.address.port};
-    auto stream = co_await net::connect(std::move(target), std::move(options));
+    options.source_addresses = server_.source;
+    if (target.candidate) {
+        std::vector<net::Endpoint> addresses{target.candidate->address};
+        auto stream = co_await net::connect(std::move(addresses), std::move(options));
+        co_return stream;
+    }
+    net::HostPort host{target.host};
+    auto stream = co_await net::connect(std::move(host), std::move(options));
+    co_return stream;
+}
+
+net::awaitable<std::optional<smtp::Verdict>> ClientConnection::connect(
+    const Target& target, smtp::ClientTls tls
+) {
+    shut();
+    parser_ = {};
+    early_.clear();
+    tls_.clear();
+    ends_.clear();
+    wants_tls_ = false;
+    may_write_ = true;
+    session_failure_.reset();
+    smtp::ClientOptions options{.hostname = hostname_};
+    options.tls = tls;
+    options.use_xclient = server_.xclient;
+    options.credentials = credentials_;
+    dialogue_ = smtp::ClientDialogue{options};  // also where nobody can be reached
+    auto stream = co_await reach(target);
     if (!stream) {
         co_return smtp::judge_loss(smtp::Stage::connect, stream.error().message());
     }
     stream_ = std::move(*stream);
+    is_open_ = true;
     peer_ = stream_->peer().text();
+    options.may_log_in_without_tls = is_loopback(stream_->peer());
+    dialogue_ = smtp::ClientDialogue{std::move(options)};
+    if (server_.proxy_protocol) {
+        put_out(net::format_proxy_v2(client_.value_or(net::Endpoint{}), stream_->peer()));
+    }
     smtp::ClientStep first = dialogue_.on_connected();
-    smtp::ClientStep step = co_await perform(std::move(first));
-    co_return std::move(step.session_failure);
+    co_await run_session(std::move(first));
+    co_return std::exchange(session_failure_, std::nullopt);
+}
+
+// Until the session is ready or over.
+net::awaitable<void> ClientConnection::run_session(smtp::ClientStep first) {
+    const auto executor = co_await net::asio::this_coro::executor;
+    Waiter me{executor, 0};
+    session_ = &me;
+    waiters_.push_back(&me);
+    apply(std::move(first));
+    co_await drive(me);
+    session_ = nullptr;
 }
 
 net::awaitable<std::vector<smtp::Verdict>> ClientConnection::send(
-    smtp::Transaction transaction, BodySource& source
+    smtp::Transaction transaction, OutgoingBody& body
 ) {
-    source_ = &source;
-    smtp::ClientStep first = dialogue_.begin(std::move(transaction));
-    smtp::ClientStep step = co_await perform(std::move(first));
-    source_ = nullptr;
-    co_return std::move(step.verdicts);
+    const auto executor = co_await net::asio::this_coro::executor;
+    Waiter me{executor, ++last_ticket_};
+    me.body = &body;
+    me.octets = transaction.octets;
+    waiters_.push_back(&me);
+    apply(dialogue_.begin(std::move(transaction), me.ticket));
+    co_await drive(me);
+    co_return std::move(me.verdicts);
 }
 
 net::awaitable<std::vector<smtp::Verdict>> ClientConnection::probe(smtp::Probe probe) {
-    smtp::ClientStep first = dialogue_.probe(std::move(probe));
-    smtp::ClientStep step = co_await perform(std::move(first));
-    co_return std::move(step.verdicts);
+    const auto executor = co_await net::asio::this_coro::executor;
+    Waiter me{executor, ++last_ticket_};
+    waiters_.push_back(&me);
+    apply(dialogue_.probe(std::move(probe), me.ticket));
+    co_await drive(me);
+    co_return std::move(me.verdicts);
+}
+
+net::awaitable<smtp::Verdict> ClientConnection::rcpt(
+    const smtp::Transaction& head, smtp::Transaction::Recipient recipient
+) {
+    const auto executor = co_await net::asio::this_coro::executor;
+    Waiter me{executor, ++last_ticket_};
+    waiters_.push_back(&me);
+    apply(dialogue_.rcpt(head, std::move(recipient), me.ticket));
+    co_await drive(me);
+    co_return std::move(me.verdicts.at(0));
+}
+
+net::awaitable<std::vector<smtp::Verdict>> ClientConnection::finish(
+    std::uint64_t octets, OutgoingBody& body
+) {
+    const auto executor = co_await net::asio::this_coro::executor;
+    Waiter me{executor, ++last_ticket_};
+    me.body = &body;
+    me.octets = octets;
+    waiters_.push_back(&me);
+    apply(dialogue_.finish(octets, me.ticket));
+    co_await drive(me);
+    co_return std::move(me.verdicts);
+}
+
+net::awaitable<void> ClientConnection::reset() {
+    const auto executor = co_await net::asio::this_coro::executor;
+    Waiter me{executor, ++last_ticket_};
+    waiters_.push_back(&me);
+    apply(dialogue_.reset(me.ticket));
+    co_await drive(me);
 }
 
 net::awaitable<void> ClientConnection::close() {
-    if (is_idle()) {
-        smtp::ClientStep first = dialogue_.quit();
-        static_cast<void>(co_await perform(std::move(first)));
+    if (is_idle() && is_open_ && !stream_->has_input()) {
+        smtp::ClientStep step = dialogue_.quit();
+        co_await run_session(std::move(step));
     }
-    stream_.reset();
+    shut();
+}
+
+bool ClientConnection::is_usable() const {
+    if (!is_open_ || !dialogue_.is_open() || dialogue_.is_spent()) {
+        return false;
+    }
+    return !waiters_.empty() ||
+           (dialogue_.is_ready() && parser_.is_between_replies() && !stream_->has_input());
 }
 
 bool ClientConnection::is_idle() const {
-    return stream_ && dialogue_.is_ready() && unread_.empty() && !stream_->has_input();
+    return waiters_.empty() && dialogue_.is_ready();
 }
 
 bool ClientConnection::leads_to(const config::Server& server) const {
-    return server.address == server_.address && server.tls == server_.tls &&
-           server.tls_name == server_.tls_name && server.ca_file == server_.ca_file;
+    return server.address == server_.address && server.fallback == server_.fallback &&
+           server.mx == server_.mx && server.source == server_.source &&
+           server.tls == server_.tls && server.tls_name == server_.tls_name &&
+           server.ca_file == server_.ca_file &&
+           server.tls_fingerprints == server_.tls_fingerprints && server.auth == server_.auth &&
+           server.xclient == server_.xclient && server.proxy_protocol == server_.proxy_protocol;
 }
 
-// Until the dialogue is ready for the next transaction or is done with the connection.
-net::awaitable<smtp::ClientStep> ClientConnection::perform(smtp::ClientStep step) {
-    std::vector<smtp::Verdict> verdicts;
-    for (;;) {
-        if (!step.verdicts.empty()) {
-            verdicts = std::move(step.verdicts);
-        }
-        if (!step.output.empty()) {
-            if (Logger::enabled(LogLevel::trace) && !carries_mail_data(step)) {
-                log.trace("out", {{"peer", peer_}, {"octets", step.output}});
-            }
-            const auto sent = co_await stream_->write(step.output, limits::data_send_timeout);
-            const bool is_last = std::holds_alternative<smtp::client_action::Close>(step.action);
-            if (!sent && !is_last) {
-                step = dialogue_.on_lost(sent.error().message());
-                continue;
-            }
-        }
-        if (std::holds_alternative<smtp::client_action::Ready>(step.action)) {
-            break;
-        }
-        if (std::holds_alternative<smtp::client_action::Close>(step.action)) {
-            stream_->close();
-            stream_.reset();
-            break;
-        }
-        step = co_await advance(step.action);
-    }
-    step.verdicts = std::move(verdicts);
-    co_return step;
-}
-
-net::awaitable<smtp::ClientStep> ClientConnection::advance(smtp::ClientAction action) {
-    if (std::holds_alternative<smtp::client_action::StartTls>(action)) {
-        co_return co_await start_tls();
-    }
-    if (const auto* body = std::get_if<smtp::client_action::SendBody>(&action)) {
-        co_return co_await send_body(body->is_chunked);
-    }
-    auto reply =
-        co_await read_reply(timeout_of(std::get<smtp::client_action::ReadReply>(action).wait));
-    co_return reply ? dialogue_.on_reply(std::move(*reply))
-                    : dialogue_.on_lost(reply.error().message());
-}
-
-net::awaitable<Result<smtp::Reply>> ClientConnection::read_reply(std::chrono::milliseconds timeout
-) {
-    std::array<char, limits::reply_line_octets_max> room{};
-    for (;;) {
-        if (unread_.empty()) {
-            SIDING_CO_ASSIGN(
-                const std::size_t got,
-                co_await stream_->read_some(room, timeout, net::OnCancel::finish)
-            );
-            unread_.assign(room.data(), got);
-        }
-        const auto fed = parser_.feed(unread_);
-        unread_.erase(0, fed.consumed);
-        if (fed.status == smtp::ReplyParser::Status::malformed) {
-            co_return Error{
-                Errc::invalid_argument, "malformed reply: " + escape(parser_.line(), 128)};
-        }
-        if (fed.status == smtp::ReplyParser::Status::complete) {
-            smtp::Reply reply = parser_.take();
-            if (Logger::enabled(LogLevel::trace)) {
-                log.trace("in", {{"peer", peer_}, {"reply", reply.text()}});
-            }
-            co_return reply;
-        }
-    }
-}
-
-// In TLS the client speaks first, so whatever is there before it does was not meant to be seen as
-// what it is.
-net::awaitable<smtp::ClientStep> ClientConnection::start_tls() {
-    bool is_early = !unread_.empty();
-    if (!is_early && stream_->has_input()) {
-        std::array<char, 1> room{};
-        const auto got =
-            co_await stream_->read_some(room, limits::quit_timeout, net::OnCancel::finish);
-        if (!got) {
-            co_return dialogue_.on_lost(got.error().message());
-        }
-        is_early = true;
-    }
-    if (is_early) {
-        log.warn("starttls_injection", {{"peer", peer_}, {"octets", escape(unread_, 128)}});
-        co_return dialogue_.on_early_octets();
-    }
-    const auto started = co_await stream_->start_tls(tls_client_, limits::tls_handshake_timeout);
-    if (!started) {
-        co_return dialogue_.on_lost(started.error().message());
-    }
-    const net::TlsFacts& facts = stream_->tls();
-    log.debug(
-        "tls_started",
-        {{"peer", peer_},
-         {"version", facts.version},
-         {"cipher", facts.cipher},
-         {"verified", facts.peer_verified}}
-    );
-    co_return dialogue_.on_tls_started(facts.peer_verified);
-}
-
-net::awaitable<smtp::ClientStep> ClientConnection::send_body(bool is_chunked) {
-    auto last = co_await source_->write_body(*stream_, is_chunked);
-    if (!last) {
-        co_return dialogue_.on_lost(last.error().message());
-    }
-    co_return dialogue_.on_body_end(std::move(*last));
+bool ClientConnection::speaks_for(const std::optional<net::Endpoint>& client) const {
+    const auto address = [](const std::optional<net::Endpoint>& one) {
+        return one ? one->address : std::string{};
+    };
+    return !server_.proxy_protocol || address(client) == address(client_);
 }
 
 }  // namespace siding::relay

@@ -17,8 +17,6 @@ const Logger log{"relay"};
 constexpr std::size_t tasks_max =
     100'000;  // lanes × connections, release jobs; each is bounded itself
 constexpr auto phase_watch_interval = std::chrono::milliseconds{500};
-// After an order that found nothing although the counters say there is: unreadable rows.
-constexpr auto fruitless_pause = std::chrono::minutes{1};
 
 }  // namespace
 
@@ -26,7 +24,9 @@ Dispatcher::Dispatcher(
     queue::Queue& queue,
     const config::Live& config,
     boost::asio::any_io_executor executor,
-    Metrics& metrics
+    Metrics& metrics,
+    NextHops* next_hops,
+    const RemapTable* remaps
 )
     : queue_{queue},
       config_{config},
@@ -36,8 +36,12 @@ Dispatcher::Dispatcher(
           config,
           tasks_,
           metrics,
-          [this](const std::string& server, WallTime earliest) { wake(server, earliest); }},
-      mover_{queue, tasks_, [this](WallTime earliest) { wake_all(earliest); }},
+          [this](const std::string& server, WallTime earliest) { wake(server, earliest); },
+          next_hops,
+          remaps},
+      mover_{queue},
+      releases_{queue, config, tasks_, [this](WallTime earliest) { wake_all(earliest); }},
+      release_phases_{queue, releases_},
       phase_watch_{executor} {}
 
 net::awaitable<Result<void>> Dispatcher::start() {
@@ -125,67 +129,9 @@ net::awaitable<void> Dispatcher::watch_phases() {
                 log.error("redirect_failed", {{"reason", redirected.error()}});
             }
         }
-        for (const auto& [wave, phase] : phases->phases) {
-            if (phase != Phase::release) {
-                continue;
-            }
-            const auto domain = Domain::parse(wave.first);
-            const auto advanced = co_await advance_release(*domain, wave.second);
-            if (!advanced) {
-                log.error(
-                    "release_phase_failed", {{"domain", wave.first}, {"reason", advanced.error()}}
-                );
-            }
-        }
+        co_await release_phases_.advance();
         co_await phase_watch_.wait(phase_watch_interval);
     }
-}
-
-// Also what makes the phase outlive a restart: it looks at what is there, not at what was ordered.
-net::awaitable<Result<void>> Dispatcher::advance_release(
-    const Domain& domain, const std::string& wave
-) {
-    const auto counters = queue_.store().counters();
-    const auto found = counters.waves.find({domain.text(), wave});
-    const queue::StateCounts counts =
-        found == counters.waves.end() ? queue::StateCounts{} : found->second;
-    // What an operator has put on hold by name stays: counts.kept of them.
-    if (counts.of(queue::State::held) > counts.kept) {
-        auto all_jobs = [](const queue::Store& store) { return store.releases(); };
-        const auto jobs = co_await queue_.read(all_jobs);
-        if (!jobs) {
-            co_return jobs.error();
-        }
-        const bool ordered = std::ranges::any_of(*jobs, [&](const queue::ReleaseJob& job) {
-            const bool fruitless = job.filter.kept == false && job.chosen == 0 &&
-                                   queue_.clock().now() - job.ordered_at < fruitless_pause;
-            return job.filter.domain == domain && job.filter.wave == wave &&
-                   (!job.complete || fruitless);
-        });
-        if (ordered) {
-            co_return Result<void>{};
-        }
-        queue::ReleaseJob job;
-        job.filter.domain = domain;
-        job.filter.wave = wave;
-        job.filter.state = queue::State::held;
-        job.filter.kept = false;
-        job.server = std::string{*server_of(Phase::release)};
-        job.pinned = false;  // a flip back to hold must catch what has not left yet
-        job.who = "sidingd";
-        SIDING_CO_TRY(co_await mover_.order_release(std::move(job)));
-        co_return Result<void>{};
-    }
-    if (counts.of(queue::State::due) == 0 && counts.of(queue::State::in_flight) == 0) {
-        queue::SetPhases flip;
-        flip.moves.push_back({domain, wave, Phase::pass_new});
-        flip.who = "sidingd";
-        flip.why = "the backlog is empty";
-        queue::Change change{std::move(flip)};
-        SIDING_CO_TRY(co_await queue_.commit(std::move(change)));
-        log.info("phase_changed", {{"domain", domain}, {"wave", wave}, {"phase", "pass_new"}});
-    }
-    co_return Result<void>{};
 }
 
 }  // namespace siding::relay

@@ -75,6 +75,12 @@ net::awaitable<void> Conversation::run() {
         if (body_ && !keeps_body) {
             co_await drop_body();
         }
+        const bool goes_on = std::holds_alternative<smtp::action::Commit>(step.action) ||
+                             dialogue_.is_in_transaction();
+        if (pass_ != nullptr && !goes_on) {
+            pass_.reset();
+            show_upstream();
+        }
     }
     if (body_) {
         co_await drop_body();
@@ -200,7 +206,7 @@ smtp::Step Conversation::on_read_failure(const Error& error) {
 net::awaitable<smtp::Step> Conversation::check_mail(const smtp::action::CheckMail& action) {
     config_ = context_.config.get();
     admission_ = Admission{config_, context_.queue.phases()};
-    admitted_.clear();
+    recipients_.clear();
     names_ = 0;
     sender_ = action.reverse_path.text;
     entry_.update([this](SessionInfo& info) { info.helo = dialogue_.helo(); });
@@ -233,7 +239,14 @@ net::awaitable<smtp::Step> Conversation::check_rcpt(const smtp::action::CheckRcp
         co_return refuse({RefusalClass::too_many_recipients, reply}, recipient);
     }
     names_ += names;
-    admitted_.push_back(std::move(admitted));
+    InboundRecipient accepted{std::move(admitted)};
+    accepted.destination = admission_.destination_of(accepted.admitted);
+    // A list of several names has several answers, and RCPT only one.
+    if (accepted.destination.way == Destination::Way::pass && names == 1 &&
+        context_.upstreams != nullptr) {
+        co_return co_await pass_rcpt(std::move(accepted), action);
+    }
+    recipients_.push_back(std::move(accepted));
     co_return dialogue_.on_accepted();
 }
 

@@ -1,12 +1,15 @@
 // One client's session from the greeting to the close: does what the smtp dialogue says. Holds no
-// protocol decisions. Lives on one io thread. Its messages are in inbound_message.cpp.
+// protocol decisions. Lives on one io thread. Its messages are in inbound_message.cpp, and how they
+// are passed on to a server meanwhile in inbound_passing.cpp.
 #pragma once
 
 #include "net/stream.hpp"
 #include "relay/admission.hpp"
 #include "relay/arrival.hpp"
+#include "relay/inbound_envelope.hpp"
 #include "relay/inbound_session.hpp"
 #include "relay/message_body.hpp"
+#include "relay/pass_through.hpp"
 #include "smtp/server_dialogue.hpp"
 
 #include <chrono>
@@ -36,6 +39,9 @@ private:
     net::awaitable<smtp::Step> read_command();
     net::awaitable<smtp::Step> check_mail(const smtp::action::CheckMail& action);
     net::awaitable<smtp::Step> check_rcpt(const smtp::action::CheckRcpt& action);
+    net::awaitable<smtp::Step> pass_rcpt(
+        InboundRecipient recipient, const smtp::action::CheckRcpt& action
+    );
     net::awaitable<smtp::Step> receive_data();
     net::awaitable<smtp::Step> receive_chunk(const smtp::action::ReceiveChunk& action);
     net::awaitable<smtp::Step> commit(const smtp::action::Commit& action);
@@ -45,12 +51,22 @@ private:
     net::awaitable<Result<void>> flush();
     net::awaitable<void> drop_body();
     net::awaitable<smtp::Reply> store(const smtp::Envelope& said);
+    net::awaitable<std::optional<Refused>> pass_on(const std::string& trace_header);
+    net::awaitable<smtp::Reply> keep(queue::Envelope envelope);
+    std::optional<Refused> check_storage() const;
+    net::awaitable<std::string> header_section();
+    void on_placed(
+        const queue::Envelope& envelope, RecipientId id, const queue::Placement& placement
+    ) const;
+    std::vector<const Passed*> passed() const;
+    smtp::Transaction transaction_head() const;
+    void show_upstream();
     net::awaitable<std::optional<FilterVerdict>> ask_filter(const queue::Envelope& envelope);
     smtp::Step refuse(const Refused& refused, std::string_view recipient = {});
     smtp::Reply note_refusal(const Refused& refused, std::string_view recipient);
     void note_dialogue_refusal(std::string_view output);
     smtp::Step on_read_failure(const Error& error);
-    BodySource body_source();
+    BodyInput body_input();
     bool is_stressed() const;
     std::chrono::milliseconds command_timeout() const;
     const net::TlsFacts* tls() const { return stream_.is_tls() ? &stream_.tls() : nullptr; }
@@ -74,8 +90,9 @@ private:
     // The transaction under way.
     Admission admission_;
     std::string sender_;
-    std::vector<Admitted> admitted_;
+    std::vector<InboundRecipient> recipients_;
     std::size_t names_ = 0;  // that they become, rewritten
+    std::unique_ptr<PassThrough> pass_;
     std::optional<MessageBody> body_;
 };
 

@@ -1,11 +1,15 @@
 #include "relay/inbound_envelope.hpp"
 
+#include "queue/retry.hpp"
+#include "relay/express.hpp"
 #include "smtp/trace_header.hpp"
 
 #include <algorithm>
 
 namespace siding::relay {
 namespace {
+
+constexpr const char* express_server = "new";
 
 std::vector<queue::EnvelopeRecipient> make_recipients(
     const smtp::Envelope::Recipient& said, const Admitted& admitted
@@ -58,17 +62,44 @@ std::string make_trace_header(const EnvelopeFacts& facts, MessageId id) {
     });
 }
 
+queue::Placement place_asked(
+    Passed passed, const config::Config& config, RecipientId id, WallTime now
+) {
+    std::vector<std::chrono::seconds> steps;
+    for (const auto step : config.retry.schedule) {
+        steps.push_back(std::chrono::ceil<std::chrono::seconds>(step));
+    }
+    passed.next_attempt_at = queue::RetrySchedule{std::move(steps)}.next_attempt(1, id, now);
+    return place_passed(passed);
+}
+
+queue::Placement place_unasked(
+    const Destination& destination, const config::Config& config, const ExpressFacts& facts
+) {
+    queue::Placement placement;
+    if (destination.way != Destination::Way::hold) {
+        placement.state = queue::State::due;
+        placement.lane = destination.server;
+    } else if (is_express(config, facts)) {
+        placement.state = queue::State::due;
+        placement.lane = express_server;
+        placement.pinned = true;
+    }
+    return placement;
+}
+
 }  // namespace
 
 queue::Envelope make_envelope(const EnvelopeFacts& facts, MessageBody& body) {
     const smtp::Envelope& said = facts.said;
     queue::Envelope envelope;
+    envelope.id = body.intake().id();
     envelope.received_at = facts.received_at;
     envelope.reverse_path = said.reverse_path.text;
     envelope.mail_parameters = said.mail_parameters.verbatim;
     for (std::size_t i = 0; i < said.recipients.size(); ++i) {
         std::ranges::move(
-            make_recipients(said.recipients[i], facts.admitted[i]),
+            make_recipients(said.recipients[i], facts.recipients[i].admitted),
             std::back_inserter(envelope.recipients)
         );
     }
@@ -96,14 +127,49 @@ void add_verdict(queue::Envelope& envelope, const FilterVerdict& verdict) {
 }
 
 std::vector<queue::Placement> make_placements(
-    const Admission& admission, std::span<const Admitted> admitted
+    const queue::Envelope& envelope,
+    std::span<const InboundRecipient> recipients,
+    const ExpressQuestion& question
 ) {
     std::vector<queue::Placement> placements;
-    for (const Admitted& recipient : admitted) {
-        const std::size_t names = std::max<std::size_t>(recipient.rewritten_to.size(), 1);
-        placements.insert(placements.end(), names, admission.place(recipient));
+    for (const InboundRecipient& recipient : recipients) {
+        for (std::size_t i = 0; i < recipient.names(); ++i) {
+            const auto& to = envelope.recipients.at(placements.size());
+            const RecipientId id{envelope.id, static_cast<std::uint32_t>(placements.size())};
+            const ExpressFacts facts{
+                envelope.reverse_path, to.address, question.header_section, question.size_octets};
+            placements.push_back(
+                recipient.passed != nullptr
+                    ? place_asked(*recipient.passed, question.config, id, envelope.received_at)
+                    : place_unasked(recipient.destination, question.config, facts)
+            );
+        }
     }
     return placements;
+}
+
+void add_copies(
+    queue::Envelope& envelope,
+    std::vector<queue::Placement>& placements,
+    std::span<const InboundRecipient> recipients
+) {
+    std::size_t first = 0;
+    for (const InboundRecipient& recipient : recipients) {
+        for (std::size_t i = first; i < first + recipient.names(); ++i) {
+            if (recipient.destination.copy.empty()) {
+                continue;
+            }
+            queue::EnvelopeRecipient copy = envelope.recipients.at(i);
+            copy.copy = true;
+            envelope.recipients.push_back(std::move(copy));
+            queue::Placement placement;
+            placement.state = queue::State::due;
+            placement.lane = recipient.destination.copy;
+            placement.pinned = true;
+            placements.push_back(std::move(placement));
+        }
+        first += recipient.names();
+    }
 }
 
 }  // namespace siding::relay

@@ -1,8 +1,9 @@
-// The messages of a session: octets in, the filter's verdict, the commit.
+// The messages of a session: octets in, the filter's verdict, the way on, the commit.
 #include "base/log.hpp"
 #include "relay/inbound_conversation.hpp"
 #include "relay/inbound_envelope.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace siding::relay {
@@ -18,8 +19,8 @@ double seconds_since(Steady::time_point start) {
 
 }  // namespace
 
-BodySource Conversation::body_source() {
-    return BodySource{stream_, buffer_, [this] { return is_stressed(); }};
+BodyInput Conversation::body_input() {
+    return BodyInput{stream_, buffer_, [this] { return is_stressed(); }};
 }
 
 net::awaitable<smtp::Step> Conversation::receive_data() {
@@ -27,7 +28,7 @@ net::awaitable<smtp::Step> Conversation::receive_data() {
         co_return smtp::Step{{}, smtp::action::Close{}};
     }
     body_.emplace(context_.queue, *config_, MessageBody::Kind::data);
-    BodySource source = body_source();
+    BodyInput source = body_input();
     const auto received = co_await body_->receive_data(source);
     co_return received ? dialogue_.on_data_end(body_->summary())
                        : on_read_failure(received.error());
@@ -37,7 +38,7 @@ net::awaitable<smtp::Step> Conversation::receive_chunk(const smtp::action::Recei
     if (!co_await flush()) {
         co_return smtp::Step{{}, smtp::action::Close{}};
     }
-    BodySource source = body_source();
+    BodyInput source = body_input();
     if (action.discard) {
         const auto discarded = co_await discard_chunk(source, config_->timeouts, action.octets);
         co_return discarded ? dialogue_.on_chunk_end({}) : on_read_failure(discarded.error());
@@ -64,20 +65,18 @@ net::awaitable<smtp::Step> Conversation::commit(const smtp::action::Commit& acti
     const smtp::Reply reply = co_await store(action.envelope);
     metrics_.end_of_data.observe(seconds_since(start));
     co_await drop_body();  // the intake keeps what has a receipt
+    pass_.reset();
+    show_upstream();
     co_return dialogue_.on_answer(reply);
 }
 
 net::awaitable<smtp::Reply> Conversation::store(const smtp::Envelope& said) {
-    const auto room = context_.queue.check_room(0);
-    if (!room) {
-        co_return note_refusal(refuse_storage(room.error()), {});
-    }
-    if (body_->storage_failed()) {
-        co_return note_refusal(refuse_storage(Error{Errc::storage_failure, {}}), {});
+    if (const auto refused = check_storage()) {
+        co_return note_refusal(*refused, {});
     }
     const EnvelopeFacts facts{
         said,
-        admitted_,
+        recipients_,
         client_,
         tls(),
         listener_,
@@ -94,11 +93,39 @@ net::awaitable<smtp::Reply> Conversation::store(const smtp::Envelope& said) {
     if (verdict) {
         add_verdict(envelope, *verdict);
     }
-    std::vector<queue::Placement> placements = make_placements(admission_, admitted_);
+    if (pass_ != nullptr) {
+        // What a server has taken must not fail here for want of room.
+        auto refused = check_storage();
+        if (!refused) {
+            refused = co_await pass_on(envelope.trace_header);
+        }
+        if (refused) {
+            co_return note_refusal(*refused, {});
+        }
+    }
+    co_return co_await keep(std::move(envelope));
+}
+
+std::optional<Refused> Conversation::check_storage() const {
+    if (const auto room = context_.queue.check_room(0); !room) {
+        return refuse_storage(room.error());
+    }
+    if (body_->storage_failed()) {
+        return refuse_storage(Error{Errc::storage_failure, {}});
+    }
+    return std::nullopt;
+}
+
+// The one commit of a message, then its 250.
+net::awaitable<smtp::Reply> Conversation::keep(queue::Envelope envelope) {
+    const auto header = co_await header_section();
+    const std::uint64_t octets = body_->intake().size_octets();
+    const ExpressQuestion question{*config_, header, octets};
+    std::vector<queue::Placement> placements = make_placements(envelope, recipients_, question);
+    add_copies(envelope, placements, recipients_);
     const queue::Envelope kept = envelope;
     const std::vector<queue::Placement> placed = placements;
     const auto start = Steady::now();
-    const std::uint64_t octets = body_->intake().size_octets();
     const auto receipt =
         co_await body_->intake().commit(std::move(envelope), std::move(placements));
     metrics_.commit.observe(seconds_since(start));
@@ -113,12 +140,45 @@ net::awaitable<smtp::Reply> Conversation::store(const smtp::Envelope& said) {
         info.octets += octets;
     });
     log_accepted(kept, receipt->id(), octets);
-    for (const queue::Placement& placement : placed) {
-        if (placement.state == queue::State::due) {
-            context_.wake_lane(placement.lane, kept.received_at);
-        }
+    for (std::size_t i = 0; i < placed.size(); ++i) {
+        on_placed(kept, {receipt->id(), static_cast<std::uint32_t>(i)}, placed[i]);
     }
-    co_return smtp::Reply{250, {2, 0, 0}, "Ok: queued as " + receipt->id().text()};
+    const auto theirs = acceptance_of(passed());
+    co_return theirs ? pass_->as_ours(*theirs)
+                     : smtp::Reply{250, {2, 0, 0}, "Ok: queued as " + receipt->id().text()};
+}
+
+// What the rules for express mail may ask about; empty where there are none.
+net::awaitable<std::string> Conversation::header_section() {
+    if (config_->express.empty()) {
+        co_return std::string{};
+    }
+    auto first = co_await body_->intake().read_piece(0);
+    std::string header = first ? std::move(*first) : std::string{};
+    if (const auto end = header.find("\r\n\r\n"); end != std::string::npos) {
+        header.resize(end + 2);
+    }
+    co_return header;
+}
+
+void Conversation::on_placed(
+    const queue::Envelope& envelope, RecipientId id, const queue::Placement& placement
+) const {
+    if (placement.state == queue::State::due) {
+        context_.wake_lane(placement.lane, std::max(placement.due_at, envelope.received_at));
+    }
+    if (placement.attempted || placement.state == queue::State::delivered) {
+        log.info(
+            placement.state == queue::State::delivered ? "delivered"
+            : placement.in_doubt                       ? "in_doubt"
+                                                       : "deferred",
+            {{"mid", id.text()},
+             {"rcpt", envelope.recipients[id.number].address},
+             {"route", placement.lane},
+             {"peer", placement.peer},
+             {"reply", placement.reply}}
+        );
+    }
 }
 
 net::awaitable<std::optional<FilterVerdict>> Conversation::ask_filter(

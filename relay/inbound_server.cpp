@@ -20,6 +20,7 @@ constexpr std::size_t farewells_max = 256;       // polite 421s under way; beyon
 constexpr std::size_t upkeep_max = 4;
 constexpr auto farewell_timeout = std::chrono::seconds{5};
 constexpr auto certificate_look_interval = std::chrono::seconds{2};
+constexpr auto queueing_reserve = std::chrono::seconds{3};
 
 // The settings for a socket. One that systemd opened is known by its address, else by its port; one
 // that fits none is a plain listener, with STARTTLS where there is a certificate.
@@ -57,6 +58,8 @@ InboundServer::InboundServer(Parts parts)
       metrics_{parts.metrics},
       filter_{parts.config, parts.metrics},
       refusals_{parts.queue},
+      tally_{parts.metrics},
+      upstreams_{make_upstreams(parts, tally_)},
       context_{
           parts.queue,
           parts.config,
@@ -66,11 +69,25 @@ InboundServer::InboundServer(Parts parts)
           refusals_,
           list_,
           std::move(parts.wake_lane),
-          parts.connections_max},
+          parts.connections_max,
+          upstreams_.get()},
       acceptors_{runtime_.io(0), "smtp acceptors", listeners_max},
       sessions_{runtime_.io(0), "smtp sessions", sessions_max},
       farewells_{runtime_.io(0), "smtp farewells", farewells_max},
       upkeep_{runtime_.io(0), "smtp upkeep", upkeep_max} {}
+
+std::unique_ptr<UpstreamPools> InboundServer::make_upstreams(const Parts& parts, PassTally& tally) {
+    if (parts.next_hops == nullptr) {
+        return nullptr;
+    }
+    const UpstreamPool::Parts pool{
+        parts.queue, parts.config, *parts.next_hops, parts.remaps, tally};
+    std::vector<net::asio::any_io_executor> threads;
+    for (std::size_t i = 0; i < parts.runtime.io_threads(); ++i) {
+        threads.push_back(parts.runtime.io(i));
+    }
+    return std::make_unique<UpstreamPools>(pool, threads);
+}
 
 Result<void> InboundServer::start(std::vector<net::UniqueFd> sockets) {
     const auto config = context_.config.get();
@@ -87,6 +104,9 @@ Result<void> InboundServer::start(std::vector<net::UniqueFd> sockets) {
         listener.load_tls(config->tls, InboundListener::Load::anyway);
         addresses_.push_back(local);
         SIDING_TRY(acceptors_.spawn(serve(std::move(acceptor), listener, *this)));
+    }
+    if (upstreams_ != nullptr) {
+        SIDING_TRY(upstreams_->start());
     }
     SIDING_TRY(upkeep_.spawn(refusals_.run()));
     return upkeep_.spawn(watch_certificates(*this));
@@ -182,16 +202,34 @@ net::awaitable<void> InboundServer::reload() {
     co_await load_certificates(InboundListener::Load::anyway);
 }
 
+// A server that keeps us waiting is left a moment before the end, so that what it has not answered
+// is queued and its sender answered.
+net::awaitable<bool> InboundServer::drain_sessions(std::chrono::milliseconds deadline) {
+    const auto reserve = std::min<std::chrono::milliseconds>(queueing_reserve, deadline / 4);
+    const auto drained = co_await sessions_.join(deadline - reserve);
+    if (drained) {
+        co_return true;
+    }
+    if (upstreams_ != nullptr) {
+        upstreams_->abort();
+    }
+    const auto at_last = co_await sessions_.join(reserve);
+    co_return at_last.has_value();
+}
+
 net::awaitable<void> InboundServer::stop(std::chrono::milliseconds deadline) {
     acceptors_.cancel();
     farewells_.cancel();
     co_await acceptors_.join();
     sessions_.cancel();
-    const auto drained = co_await sessions_.join(deadline);
+    const bool drained = co_await drain_sessions(deadline);
     if (!drained) {
         log.warn("sessions_cut_off", {{"sessions", sessions_.count()}});
         sessions_.abort();
         co_await sessions_.join();
+    }
+    if (upstreams_ != nullptr) {
+        co_await upstreams_->stop();
     }
     farewells_.abort();
     co_await farewells_.join();

@@ -27,6 +27,10 @@ public:
         Metrics& metrics;
         std::function<void(const std::string& server, WallTime earliest)> wake_lane;
         std::size_t connections_max = SIZE_MAX;
+        // Mail of pass_* phases goes on while its sender waits; null: it is queued, and leaves
+        // then.
+        NextHops* next_hops = nullptr;
+        const RemapTable* remaps = nullptr;  // null: nobody is remapped
     };
 
     explicit InboundServer(Parts parts);
@@ -43,9 +47,12 @@ public:
 
     std::size_t sessions() const { return limits_.total(); }
     std::vector<SessionInfo> list() const { return list_.all(); }
+    std::vector<PassCounts> passed() const { return tally_.all(); }
     const std::vector<net::Endpoint>& addresses() const { return addresses_; }
 
 private:
+    static std::unique_ptr<UpstreamPools> make_upstreams(const Parts& parts, PassTally& tally);
+    net::awaitable<bool> drain_sessions(std::chrono::milliseconds deadline);
     void on_connection(net::Accepted accepted, const InboundListener& listener);
     void refuse(
         net::Accepted accepted, const InboundListener& listener, ClientLimits::Refusal refusal
@@ -63,6 +70,8 @@ private:
     ClientLimits limits_;
     RefusalLog refusals_;
     SessionList list_;
+    PassTally tally_;
+    std::unique_ptr<UpstreamPools> upstreams_;  // null without next hops
     InboundContext context_;
     std::vector<net::Endpoint> addresses_;
     std::vector<std::unique_ptr<InboundListener>> listeners_;

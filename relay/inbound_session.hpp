@@ -12,6 +12,7 @@
 #include "relay/recipient_directory.hpp"
 #include "relay/refusal_log.hpp"
 #include "relay/session_list.hpp"
+#include "relay/upstream_pool.hpp"
 
 #include <cstddef>
 #include <functional>
@@ -32,6 +33,8 @@ struct InboundContext {
     std::function<void(const std::string& server, WallTime earliest)> wake_lane;
     // What the process can bear, whatever limits.connections says.
     std::size_t connections_max = SIZE_MAX;
+    // Where the mail of pass_* phases goes on; null: to the queue, and out from there.
+    const UpstreamPools* upstreams = nullptr;
 };
 
 // From the connection to its end; `seat` is the client's place (relay/arrival.hpp).

@@ -1,8 +1,9 @@
-// Lane, the delivering half: workers, each with one connection at a time.
+// Lane, the sending part: workers, each with one connection at a time and as many transactions
+// under way on it as it takes.
 #include "base/log.hpp"
-#include "queue/retry.hpp"
 #include "relay/lane.hpp"
-#include "relay/router.hpp"
+#include "relay/lane_line.hpp"
+#include "relay/lane_transaction.hpp"
 
 #include <algorithm>
 
@@ -12,366 +13,333 @@ namespace {
 const Logger log{"lane"};
 
 using std::chrono::milliseconds;
+using std::chrono::steady_clock;
 
 constexpr milliseconds idle_timeout = std::chrono::seconds{5};  // then the connection is closed
-constexpr milliseconds store_pause = std::chrono::seconds{1};  // before a busy store is asked again
-constexpr milliseconds first_pause = std::chrono::seconds{1};  // doubled at each failure …
-
-queue::RetrySchedule make_schedule(const config::Config& config) {
-    std::vector<std::chrono::seconds> steps;
-    for (const milliseconds step : config.retry.schedule) {
-        steps.push_back(std::chrono::ceil<std::chrono::seconds>(step));
-    }
-    return queue::RetrySchedule{std::move(steps)};
-}
-
-queue::OutcomeKind outcome_of(smtp::VerdictKind kind) {
-    switch (kind) {
-    case smtp::VerdictKind::delivered:
-        return queue::OutcomeKind::delivered;
-    case smtp::VerdictKind::transient:
-        return queue::OutcomeKind::deferred;
-    case smtp::VerdictKind::permanent:
-        return queue::OutcomeKind::parked;
-    case smtp::VerdictKind::in_doubt:
-        return queue::OutcomeKind::in_doubt;
-    }
-    return queue::OutcomeKind::deferred;
-}
-
-smtp::Transaction make_transaction(
-    const queue::Envelope& envelope, const std::vector<queue::Recipient>& recipients
-) {
-    smtp::Transaction transaction;
-    transaction.reverse_path = envelope.reverse_path;
-    std::string parameters;
-    for (const std::string& parameter : envelope.mail_parameters) {
-        parameters.append(parameters.empty() ? "" : " ").append(parameter);
-    }
-    // They were parsed when they came in, so they parse again.
-    if (auto parsed = smtp::parse_mail_parameters(parameters)) {
-        transaction.mail_parameters = std::move(*parsed);
-    }
-    for (const queue::Recipient& recipient : recipients) {
-        const auto& to = envelope.recipients.at(recipient.id.number);
-        transaction.recipients.push_back({to.address, {.verbatim = to.parameters}});
-    }
-    transaction.octets = envelope.trace_header.size() + envelope.body.size_octets;
-    return transaction;
-}
+constexpr milliseconds quiet_wait = std::chrono::seconds{60};
 
 }  // namespace
 
+// Something could begin now, had it a connection.
+bool Lane::has_work() {
+    if (stopping_ || !may_go_on()) {
+        return false;
+    }
+    return !staged_.empty() || loading_ > 0 || jobs_ready() > 0;
+}
+
+// Starts workers for what those that there are have no room for, up to the connections allowed.
+void Lane::staff() {
+    if (!has_work()) {
+        return;
+    }
+    const std::size_t ready = staged_.size() + jobs_ready();
+    std::size_t spare = workers_ - lines_.size();
+    for (Line* line : lines_) {
+        spare += line->session == nullptr && !is_proxied_ ? 1 : room(*line);
+        if (line->session != nullptr && line->holders == 0 && !is_good(*line)) {
+            line->wakeup.nudge();  // it has to connect again
+            spare += 1;
+        }
+    }
+    while (may_connect() && ready > spare && workers_ < connections_allowed() &&
+           context_.tasks.spawn(work())) {
+        workers_ += 1;
+        spare += 1;
+    }
+}
+
+std::size_t Lane::jobs_ready() {
+    const auto ready_at = jobs_.ready_at(now());
+    return ready_at && *ready_at <= now() ? std::max<std::size_t>(jobs_.size(), 1) : 0;
+}
+
 net::awaitable<void> Lane::work() {
-    std::unique_ptr<OutboundSession> session;
-    Wakeup wakeup{context_.tasks.executor()};
-    while (!stopping_) {
-        if (jobs_.empty()) {
-            idle_.push_back(&wakeup);
-            co_await wakeup.wait(idle_timeout);
-            std::erase(idle_, &wakeup);
-            if (jobs_.empty()) {
-                break;
-            }
-        }
-        const Job job = std::move(jobs_.front());
-        jobs_.pop_front();
-        co_await drop_stale(session);
-        co_await run_job(session, job);
-        settle(job);
-        co_await drop_stale(session);
+    Line line{context_.tasks.executor()};
+    lines_.push_back(&line);
+    co_await serve(line);
+    while (line.holders > 0) {
+        co_await line.wakeup.wait(quiet_wait);
     }
+    co_await hang_up(line);
+    std::erase(lines_, &line);
     workers_ -= 1;
-    if (session != nullptr) {
-        co_await session->close();
-        connections_open_ -= 1;
-    }
+    loader_.nudge();
 }
 
-// Closed by the server while it was idle, spent, or to a server that a reload has replaced.
-net::awaitable<void> Lane::drop_stale(std::unique_ptr<OutboundSession>& session) {
-    const auto config = context_.config.get();
-    const auto server = config->servers.find(name_);
-    if (session != nullptr && (!session->is_usable() || server == config->servers.end() ||
-                               !session->leads_to(server->second))) {
-        co_await session->close();
-        session.reset();
-        connections_open_ -= 1;
-    }
-}
-
-void Lane::settle(const Job& job) {
-    for (const queue::Recipient& recipient : job.recipients) {
-        claimed_.erase(recipient.id);
-    }
-    const auto config = context_.config.get();
-    const auto server = config->servers.find(name_);
-    if (server == config->servers.end() || jobs_.size() <= server->second.connections) {
-        feed_.nudge();
-    }
-}
-
-// They are still due, and no pass may start above them.
-void Lane::look_again(const std::vector<queue::Recipient>& rows) {
-    for (const queue::Recipient& row : rows) {
-        look_from_ = std::min(look_from_, row.due_at);
-    }
-}
-
-// A flip since the page was claimed counts from here on: the next claim redirects it.
-bool Lane::is_still_ours(const Job& job) const {
-    const auto phases = context_.queue.phases();
-    return std::ranges::all_of(job.recipients, [&](const queue::Recipient& row) {
-        return route(*phases, row.domain, row.wave, row.pinned_server) == name_;
-    });
-}
-
-net::awaitable<void> Lane::run_job(std::unique_ptr<OutboundSession>& session, const Job& job) {
-    if (!is_still_ours(job)) {
-        look_again(job.recipients);
-        co_return;
-    }
-    auto read = [id = job.message](const queue::Store& store) -> Result<Prepared> {
-        SIDING_ASSIGN(queue::Envelope envelope, store.read_envelope(id));
-        SIDING_ASSIGN(std::string chunk, store.read_body_chunk(id, 0));
-        if (envelope.body.chunks == 1 && sha256(chunk) != envelope.body.sha256) {
-            return Error{Errc::corrupt, "stored octets do not match their SHA-256"};
-        }
-        return Prepared{std::move(envelope), std::move(chunk)};
-    };
-    auto prepared = co_await context_.queue.read(read);
-    if (!prepared) {
-        co_await park_unreadable(job, prepared.error());
-        co_return;
-    }
-    co_await deliver(session, *prepared, job);
-}
-
-Lane::Job Lane::Job::take_first(std::size_t recipients_max) {
-    Job first{message, std::exchange(recipients, {})};
-    if (first.recipients.size() > recipients_max) {
-        const auto end = first.recipients.begin() + static_cast<std::ptrdiff_t>(recipients_max);
-        recipients.assign(end, first.recipients.end());
-        first.recipients.erase(end, first.recipients.end());
-    }
-    return first;
-}
-
-// In as many transactions as the server wants (RFC 9422 RCPTMAX, MAILMAX), each an attempt of its
-// own: what one of them has delivered is recorded before the next begins.
-net::awaitable<void> Lane::deliver(
-    std::unique_ptr<OutboundSession>& session, const Prepared& prepared, const Job& job
-) {
-    Job rest = job;
-    for (;;) {
-        if (session == nullptr) {
-            const bool is_open = co_await open_session(session, rest);
-            if (!is_open) {
-                co_return;
-            }
-        }
-        if (!is_still_ours(rest)) {  // to connect may take half a minute
-            look_again(rest.recipients);
+net::awaitable<void> Lane::serve(Line& line) {
+    auto busy_at = steady_clock::now();
+    while (!stopping_) {
+        const bool is_ready = co_await prepare(line);
+        if (!is_ready) {
             co_return;
         }
-        const Job part = rest.take_first(session->recipients_max());
-        co_await attempt(*session, prepared, part);
-        if (rest.recipients.empty()) {
+        if (is_proxied_) {
+            co_await pump_for_clients(line);
+        } else {
+            pump(line);
+        }
+        const auto now_at = steady_clock::now();
+        if (line.holders > 0) {
+            busy_at = now_at;
+            co_await line.wakeup.wait(quiet_wait);
+            continue;
+        }
+        const auto left = std::chrono::ceil<milliseconds>(busy_at + idle_timeout - now_at);
+        if (left.count() <= 0) {
             co_return;
         }
-        if (stopping_ || paused_until_ > now()) {
-            look_again(rest.recipients);
-            co_return;
-        }
-        co_await drop_stale(session);
+        co_await line.wakeup.wait(left);
     }
 }
 
-net::awaitable<void> Lane::attempt(
-    OutboundSession& session, const Prepared& prepared, const Job& job
-) {
-    const auto started = co_await start_attempt(job);
-    if (!started || started->empty()) {
-        co_return;  // discarded or held meanwhile, or the store has failed
-    }
-    const Job now_in_flight{job.message, *started};
-    smtp::Transaction transaction = make_transaction(prepared.envelope, *started);
-    const auto verdicts =
-        co_await session.send(prepared.envelope, prepared.first_chunk, std::move(transaction));
-    if (session.body_error()) {
-        // The server got no terminator, so it has dropped the message.
-        co_await park_unreadable(now_in_flight, *session.body_error());
-        co_return;
-    }
-    // Any of them: the recipients before it may have had answers of their own.
-    const auto failure = std::ranges::find_if(verdicts, [](const smtp::Verdict& verdict) {
-        return verdict.is_about_session() && verdict.kind == smtp::VerdictKind::transient;
-    });
-    if (failure != verdicts.end()) {
-        on_session_failure(*failure);
-    } else {
-        failures_ = 0;
-        last_error_.clear();
-    }
-    co_await record(now_in_flight, verdicts, session.peer());
-}
-
-// On failure the job's recipients hear of it, so that every listing says why they wait.
-net::awaitable<bool> Lane::open_session(std::unique_ptr<OutboundSession>& session, const Job& job) {
+// Sees to the connection; false when the worker may go. What was closed by the server while it was
+// idle, is spent, or leads to a server that a reload has replaced, is left.
+net::awaitable<bool> Lane::prepare(Line& line) {
     const auto config = context_.config.get();
-    const auto server = config->servers.find(name_);
-    if (server == config->servers.end()) {
-        co_return false;
+    const config::Server* target = server(*config);
+    if (line.session != nullptr && (target == nullptr || !line.session->leads_to(*target))) {
+        line.stale = true;
     }
-    auto fresh = std::make_unique<OutboundSession>(context_.queue, tls_clients_, config->hostname);
-    connections_open_ += 1;
-    const auto failure = co_await fresh->open(server->second);
-    if (!failure) {
-        session = std::move(fresh);
+    if (line.holders > 0) {
         co_return true;
     }
-    connections_open_ -= 1;
-    on_session_failure(*failure);
-    const auto started = co_await start_attempt(job);
-    if (started && !started->empty()) {
-        const std::vector<smtp::Verdict> verdicts(started->size(), *failure);
-        const Job now_in_flight{job.message, *started};
-        co_await record(now_in_flight, verdicts, fresh->peer());
+    if (line.session != nullptr && !is_good(line)) {
+        co_await hang_up(line);
     }
+    // No server that wants to be left alone is kept company.
+    if (line.leaving || target == nullptr || paused_until() - now() > idle_timeout) {
+        co_return false;
+    }
+    if (line.session != nullptr || is_proxied_) {
+        co_return true;
+    }
+    if (!has_work() || !may_connect()) {
+        co_return false;
+    }
+    std::optional<net::Endpoint> nobody;
+    auto failure = co_await connect(line, std::move(nobody));
+    if (!failure) {
+        loader_.nudge();
+        co_return true;
+    }
+    co_await pay_for(line, std::move(*failure));
     co_return false;
 }
 
-void Lane::on_session_failure(const smtp::Verdict& verdict) {
-    last_error_ = verdict.text;
-    if (paused_until_ > now()) {
-        return;  // another connection that was opened before the pause: the same failure
-    }
-    failures_ += 1;
-    const auto doubled = first_pause * (1 << std::min(failures_ - 1, 6U));
-    paused_until_ = now() + std::min<milliseconds>(doubled, longest_pause);
-    log.warn(
-        "server_failed",
-        {{"route", name_}, {"reason", verdict.text}, {"pause_ms", (paused_until_ - now()).count()}}
-    );
-    // The others are claimed again after the pause; until then a flip may send them elsewhere.
-    for (const Job& job : std::exchange(jobs_, {})) {
-        look_again(job.recipients);
-        for (const queue::Recipient& recipient : job.recipients) {
-            claimed_.erase(recipient.id);
-        }
-    }
-    cursor_.clear();
-}
-
-net::awaitable<Result<std::vector<queue::Recipient>>> Lane::start_attempt(const Job& job) {
-    queue::StartAttempt change;
-    change.message = job.message;
-    change.server = name_;
-    for (const queue::Recipient& recipient : job.recipients) {
-        change.recipients.push_back(recipient.id.number);
-    }
-    const auto applied = co_await context_.queue.commit(std::move(change));
-    if (!applied) {
-        log.error("attempt_not_recorded", {{"mid", job.message}, {"reason", applied.error()}});
-        look_again(job.recipients);
-        Wakeup pause{context_.tasks.executor()};  // a busy store is not asked in a tight loop
-        co_await pause.wait(store_pause);
-        co_return applied.error();
-    }
-    std::vector<queue::Recipient> started;
-    for (const queue::Recipient& recipient : job.recipients) {
-        if (std::ranges::find(applied->recipients, recipient.id.number) !=
-            applied->recipients.end()) {
-            started.push_back(recipient);
-        }
-    }
-    co_return started;
-}
-
-net::awaitable<void> Lane::record(
-    const Job& job, const std::vector<smtp::Verdict>& verdicts, const std::string& peer
+net::awaitable<std::optional<smtp::Verdict>> Lane::connect(
+    Line& line, std::optional<net::Endpoint> client
 ) {
-    const queue::RetrySchedule schedule = make_schedule(*context_.config.get());
-    queue::RecordOutcome change;
-    change.message = job.message;
-    change.server = name_;
-    change.peer = peer;
-    WallTime earliest = WallTime::max();
-    for (std::size_t i = 0; i < job.recipients.size(); ++i) {
-        const queue::Recipient& recipient = job.recipients[i];
-        const smtp::Verdict& verdict = verdicts.at(i);
-        queue::RecipientOutcome outcome;
-        outcome.recipient = recipient.id.number;
-        outcome.kind = outcome_of(verdict.kind);
-        outcome.reply = verdict.text;
-        // A server in trouble is the lane's to wait for; a recipient's 4xx has its own schedule.
-        outcome.next_attempt_at =
-            verdict.is_about_session() && paused_until_ > now()
-                ? paused_until_
-                : schedule.next_attempt(recipient.attempts + 1, recipient.id, now());
-        if (outcome.kind == queue::OutcomeKind::delivered) {
-            delivered_.add();
-            last_delivery_at_ = now();
-        } else if (outcome.kind == queue::OutcomeKind::parked) {
-            parked_.add();
-        } else {
-            deferred_.add();
-            earliest = std::min(earliest, outcome.next_attempt_at);
+    const auto config = context_.config.get();
+    auto fresh = std::make_unique<OutboundSession>(context_.queue, tls_clients_, config->hostname);
+    auto failure = co_await open(*fresh, *config, std::move(client));
+    line.peer = fresh->peer();
+    line.tls = fresh->tls();
+    if (failure) {
+        co_return failure;
+    }
+    if (const auto loop = check_loop(config->hostname, fresh->greeting(), fresh->server_name())) {
+        co_await fresh->close();
+        co_return smtp::judge_loss(smtp::Stage::hello, *loop);
+    }
+    line.session = std::move(fresh);
+    line.failed = false;
+    line.sent = 0;
+    line.taken = 0;
+    connections_gauge_.add(1);
+    co_return std::nullopt;
+}
+
+net::awaitable<std::optional<smtp::Verdict>> Lane::open(
+    OutboundSession& session, const config::Config& config, std::optional<net::Endpoint> client
+) {
+    const config::Server* target = server(config);
+    if (target == nullptr) {
+        co_return smtp::judge_loss(smtp::Stage::connect, "the server is not configured any more");
+    }
+    if (context_.next_hops == nullptr) {
+        co_return co_await session.open(*target);
+    }
+    const auto candidates = co_await context_.next_hops->find(*target);
+    if (!candidates) {
+        co_return smtp::judge_loss(smtp::Stage::connect, candidates.error().message());
+    }
+    co_return co_await session.open(*target, *candidates, std::move(client));
+}
+
+net::awaitable<void> Lane::hang_up(Line& line) {
+    if (line.session != nullptr) {
+        co_await line.session->close();
+        line.session.reset();
+        line.stale = false;
+        connections_gauge_.add(-1);
+    }
+}
+
+// One message hears why it waits, so that the listings say so; the others wait unburnt.
+net::awaitable<void> Lane::pay_for(Line& line, smtp::Verdict failure) {
+    std::vector<LaneJob> payer;
+    if (!others_work(line)) {
+        payer = jobs_.take(1, recipients_max(), now());
+    }
+    on_trouble(line, trouble_of(failure, false), failure);
+    if (payer.empty() || !is_still_ours(payer.front())) {
+        for (const LaneJob& job : payer) {
+            jobs_.put_back(job);
+            give_back(job.recipients);
         }
-        log.info(
-            smtp::to_text(verdict.kind),
-            {{"mid", recipient.id.text()},
-             {"rcpt", recipient.address},
-             {"route", name_},
-             {"peer", peer},
-             {"reply", verdict.text}}
+        co_return;
+    }
+    std::vector<queue::Recipient> recipients = co_await start_attempt(std::move(payer.front()));
+    if (!recipients.empty()) {
+        std::vector<smtp::Verdict> verdicts(recipients.size(), failure);
+        std::vector<std::string> unchanged;
+        co_await conclude(line, std::move(recipients), std::move(verdicts), std::move(unchanged));
+    }
+}
+
+// Good for one more transaction, when its turn comes.
+bool Lane::is_good(const Line& line) const {
+    if (line.failed || line.leaving || line.stale) {
+        return false;
+    }
+    if (line.session == nullptr) {
+        return is_proxied_;
+    }
+    const std::size_t configured = limits_.messages_per_connection;
+    return line.session->is_usable() && (configured == 0 || line.sent < configured) &&
+           (messages_learnt_ == 0 || line.sent < messages_learnt_);
+}
+
+std::size_t Lane::room(const Line& line) const {
+    if (!is_good(line)) {
+        return 0;
+    }
+    std::size_t window = line.session == nullptr ? 1 : line.session->window();
+    if (is_probing() || is_proxied_) {
+        window = 1;
+    }
+    if (limits_.messages_per_connection != 0) {
+        window = std::min(window, line.under_way + limits_.messages_per_connection - line.sent);
+    }
+    if (messages_learnt_ != 0) {
+        window = std::min(window, line.under_way + messages_learnt_ - line.sent);
+    }
+    return window > line.under_way ? window - line.under_way : 0;
+}
+
+void Lane::nudge_lines() {
+    for (Line* line : lines_) {
+        if (stopping_ || line->leaving || room(*line) > 0) {
+            line->wakeup.nudge();
+        }
+    }
+}
+
+void Lane::pump(Line& line) {
+    while (!stopping_ && may_go_on() && !staged_.empty() && room(line) > 0) {
+        send(line, next_staged(line.session->recipients_max()));
+    }
+}
+
+// To connect for somebody else's message would put its words into another's mouth: PROXY says who
+// the client is, once for each connection.
+net::awaitable<void> Lane::pump_for_clients(Line& line) {
+    while (!stopping_ && may_go_on() && !staged_.empty() && room(line) > 0 && line.holders == 0) {
+        const auto client = client_of(staged_.front().prepared->envelope);
+        if (line.session != nullptr && !line.session->speaks_for(client)) {
+            co_await hang_up(line);
+            continue;
+        }
+        if (line.session != nullptr) {
+            send(line, next_staged(line.session->recipients_max()));
+            co_return;
+        }
+        Started started = next_staged(0);
+        auto failure = co_await connect(line, client);
+        if (!failure) {
+            staged_.push_front(std::move(started));
+            continue;
+        }
+        octets_held_ -= started.prepared->first_chunk.size();
+        std::vector<smtp::Verdict> verdicts(started.job.recipients.size(), *failure);
+        std::vector<std::string> unchanged;
+        co_await conclude(
+            line, std::move(started.job.recipients), std::move(verdicts), std::move(unchanged)
         );
-        change.outcomes.push_back(std::move(outcome));
-    }
-    const auto recorded = co_await commit_outcome(std::move(change));
-    if (!recorded) {
-        log.error("outcome_not_recorded", {{"mid", job.message}, {"reason", recorded.error()}});
-    }
-    if (earliest != WallTime::max()) {
-        wake(earliest);
+        line.failed = false;  // of the attempt to connect
     }
 }
 
-// The record is named and kept; the rest of the queue goes on.
-net::awaitable<void> Lane::park_unreadable(const Job& job, const Error& error) {
-    queue::MoveRecipients move;
-    move.event = queue::Event::park;
-    for (const queue::Recipient& recipient : job.recipients) {
-        move.recipients.push_back(recipient.id);
+// The first of those that stand ready, or as much of it as goes in one transaction: the recipients
+// beyond stay in front.
+Lane::Started Lane::next_staged(std::size_t recipients_max) {
+    Started out = std::move(staged_.front());
+    staged_.pop_front();
+    std::vector<queue::Recipient>& all = out.job.recipients;
+    if (recipients_max != 0 && all.size() > recipients_max) {
+        const auto end = all.begin() + static_cast<std::ptrdiff_t>(recipients_max);
+        LaneJob rest{out.job.message, {std::move_iterator{end}, std::move_iterator{all.end()}}};
+        all.erase(end, all.end());
+        octets_held_ += out.prepared->first_chunk.size();
+        staged_.emplace_front(std::move(rest), out.prepared);
     }
-    move.who = "sidingd";
-    move.why = "unreadable: " + error.message();
-    const auto parked = co_await commit_outcome(std::move(move));
-    if (!parked) {
-        look_again(job.recipients);
-    } else if (parked->moved == 0) {
-        co_return;  // discarded meanwhile: nothing is left to read
-    }
-    log.error("message_unreadable", {{"mid", job.message}, {"reason", error}});
-    parked_.add(parked ? static_cast<double>(parked->moved) : 0);
+    return out;
 }
 
-// Until it is on disk its recipients are in flight, and nobody else would ever take them up before
-// a restart. So a store that is only busy is asked again, as long as we may.
-net::awaitable<Result<queue::Applied>> Lane::commit_outcome(queue::Change change) {
-    Wakeup pause{context_.tasks.executor()};
-    for (;;) {
-        queue::Change copy = change;
-        auto applied = co_await context_.queue.commit(std::move(copy));
-        const auto state = co_await net::asio::this_coro::cancellation_state;
-        const bool aborted = (state.cancelled() & net::asio::cancellation_type::terminal) !=
-                             net::asio::cancellation_type::none;
-        if (applied || !applied.error().is(Errc::unavailable) || aborted) {
-            co_return applied;
-        }
-        log.warn("outcome_waits", {{"route", name_}, {"reason", applied.error()}});
-        co_await pause.wait(store_pause);
+void Lane::send(Line& line, Started started) {
+    if (!is_still_ours(started.job)) {
+        unsent_.push_back(std::move(started));
+        loader_.nudge();
+        return;
     }
+    auto shared = std::make_shared<const Started>(std::move(started));
+    if (!context_.tasks.spawn(deliver(line, shared))) {
+        unsent_.push_back(*shared);
+        line.leaving = true;
+        loader_.nudge();
+        return;
+    }
+    line.under_way += 1;
+    line.holders += 1;
+    line.sent += 1;
+}
+
+net::awaitable<void> Lane::deliver(Line& line, std::shared_ptr<const Started> started) {
+    const auto config = context_.config.get();
+    const config::Server* target = server(*config);
+    const config::Server gone;
+    Remapping remapping;
+    if (context_.remaps != nullptr) {
+        remapping = [remaps = context_.remaps](std::string_view address) {
+            return remaps->find(address);
+        };
+    }
+    LaneTransaction made = make_transaction(
+        started->prepared->envelope,
+        started->job.recipients,
+        target == nullptr ? gone : *target,
+        remapping
+    );
+    auto sent = co_await line.session->send(
+        started->prepared->envelope, started->prepared->first_chunk, std::move(made.transaction)
+    );
+    octets_held_ -= started->prepared->first_chunk.size();
+    line.under_way -= 1;
+    std::vector<queue::Recipient> recipients = started->job.recipients;
+    if (sent.body_error) {
+        // The server got no end, so it has dropped the message; and it did nothing wrong.
+        line.failed = true;
+        Error error = *sent.body_error;
+        co_await park_unreadable(std::move(recipients), std::move(error));
+    } else {
+        co_await conclude(
+            line, std::move(recipients), std::move(sent.verdicts), std::move(made.sent_as)
+        );
+    }
+    line.holders -= 1;
+    line.wakeup.nudge();
+    loader_.nudge();
 }
 
 }  // namespace siding::relay

@@ -37,7 +37,7 @@ std::variant<smtp::DataDecoder, smtp::ChunkDecoder> make_decoder(
 }
 
 net::awaitable<Result<void>> fill_in_time(
-    BodySource& source, const BodyClock& clock, std::uint64_t received
+    BodyInput& source, const BodyClock& clock, std::uint64_t received
 ) {
     const auto timeout = clock.next_timeout(Steady::now(), received, source.is_stressed());
     if (timeout.count() == 0) {
@@ -55,14 +55,14 @@ MessageBody::MessageBody(queue::Queue& queue, const config::Config& config, Kind
       header_{config.hostname},
       clock_{config.timeouts, Steady::now()} {}
 
-net::awaitable<Result<void>> MessageBody::fill(BodySource& source) {
+net::awaitable<Result<void>> MessageBody::fill(BodyInput& source) {
     if (!source.buffer.empty()) {
         co_return Result<void>{};
     }
     co_return co_await fill_in_time(source, clock_, received_);
 }
 
-net::awaitable<Result<void>> MessageBody::receive_data(BodySource& source) {
+net::awaitable<Result<void>> MessageBody::receive_data(BodyInput& source) {
     auto& decoder = std::get<smtp::DataDecoder>(decoder_);
     std::string& body = intake_.buffer();
     for (bool done = false; !done;) {
@@ -79,7 +79,7 @@ net::awaitable<Result<void>> MessageBody::receive_data(BodySource& source) {
 }
 
 net::awaitable<Result<void>> MessageBody::receive_chunk(
-    BodySource& source, std::uint64_t octets, bool last
+    BodyInput& source, std::uint64_t octets, bool last
 ) {
     auto& decoder = std::get<smtp::ChunkDecoder>(decoder_);
     std::string& body = intake_.buffer();
@@ -139,7 +139,7 @@ std::uint64_t MessageBody::bare_newlines() const {
 }
 
 net::awaitable<Result<void>> discard_chunk(
-    BodySource& source, const config::Timeouts& timeouts, std::uint64_t octets
+    BodyInput& source, const config::Timeouts& timeouts, std::uint64_t octets
 ) {
     const BodyClock clock{timeouts, Steady::now()};
     for (std::uint64_t left = octets; left > 0;) {

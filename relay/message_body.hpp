@@ -21,8 +21,8 @@
 namespace siding::relay {
 
 // Where octets come from, and how patient we are.
-struct BodySource {
-    BodySource(net::Stream& from, net::ReadBuffer& through, std::function<bool()> stressed)
+struct BodyInput {
+    BodyInput(net::Stream& from, net::ReadBuffer& through, std::function<bool()> stressed)
         : stream{from}, buffer{through}, is_stressed{std::move(stressed)} {}
 
     net::Stream& stream;
@@ -37,9 +37,9 @@ public:
     MessageBody(queue::Queue& queue, const config::Config& config, Kind kind);
 
     // To the end of the data.
-    net::awaitable<Result<void>> receive_data(BodySource& source);
+    net::awaitable<Result<void>> receive_data(BodyInput& source);
     // Exactly that many octets; behind the last chunk's, the message is complete.
-    net::awaitable<Result<void>> receive_chunk(BodySource& source, std::uint64_t octets, bool last);
+    net::awaitable<Result<void>> receive_chunk(BodyInput& source, std::uint64_t octets, bool last);
 
     net::awaitable<void> abort();
 
@@ -52,7 +52,7 @@ public:
 private:
     using Decoder = std::variant<smtp::DataDecoder, smtp::ChunkDecoder>;
 
-    net::awaitable<Result<void>> fill(BodySource& source);
+    net::awaitable<Result<void>> fill(BodyInput& source);
     net::awaitable<void> store();
 
     queue::Queue& queue_;
@@ -66,7 +66,7 @@ private:
 
 // Octets of a chunk that nobody wants.
 net::awaitable<Result<void>> discard_chunk(
-    BodySource& source, const config::Timeouts& timeouts, std::uint64_t octets
+    BodyInput& source, const config::Timeouts& timeouts, std::uint64_t octets
 );
 
 }  // namespace siding::relay

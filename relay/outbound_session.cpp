@@ -1,100 +1,90 @@
 #include "relay/outbound_session.hpp"
 
 #include "base/digest.hpp"
-#include "base/limits.hpp"
-#include "smtp/data_codec.hpp"
 
 #include <utility>
 
 namespace siding::relay {
+namespace {
 
-// What stands on the wire for stored octets, and is not sent yet.
-class OutboundSession::Wire {
+// Our Received line and the first chunk, then chunk by chunk. A body that does not match its digest
+// is an error before its end is handed out, so a changed message is never delivered.
+class StoredBody final : public OutgoingBody {
 public:
-    Wire(bool is_chunked, std::uint64_t octets) : is_chunked_{is_chunked}, missing_{octets} {}
+    StoredBody(queue::Queue& queue, const queue::Envelope& envelope, std::string_view first_chunk)
+        : queue_{queue}, envelope_{envelope}, first_chunk_{first_chunk} {}
 
-    void put(std::string_view octets) {
-        missing_ -= octets.size();  // wraps where there are too many
-        if (is_chunked_) {
-            unsent_.append(octets);  // RFC 3030 §2: exactly as they are
-        } else {
-            encoder_.encode(octets, unsent_);
+    net::awaitable<Result<std::string>> next() override {
+        auto piece = co_await read_next();
+        if (!piece) {
+            error_ = piece.error();
         }
+        co_return piece;
     }
-    std::string finish() {
-        if (!is_chunked_) {
-            encoder_.finish(unsent_);
-        }
-        return take();
-    }
-    std::string take() { return std::exchange(unsent_, {}); }
-    // Of those that were announced to the server. It takes what is beyond them for commands.
-    std::uint64_t missing_octets() const { return missing_; }
+
+    std::optional<Error> error() const { return error_; }
 
 private:
-    bool is_chunked_;
-    smtp::DataEncoder encoder_;
-    std::string unsent_;
-    std::uint64_t missing_;
-};
-
-net::awaitable<std::vector<smtp::Verdict>> OutboundSession::send(
-    const queue::Envelope& envelope, std::string_view first_chunk, smtp::Transaction transaction
-) {
-    envelope_ = &envelope;
-    first_chunk_ = first_chunk;
-    body_error_.reset();
-    auto verdicts = co_await connection_.send(std::move(transaction), *this);
-    envelope_ = nullptr;
-    co_return verdicts;
-}
-
-net::awaitable<Result<std::string>> OutboundSession::write_body(
-    net::Stream& stream, bool is_chunked
-) {
-    Wire wire{is_chunked, envelope_->trace_header.size() + envelope_->body.size_octets};
-    wire.put(envelope_->trace_header);
-    wire.put(first_chunk_);
-    if (envelope_->body.chunks != 1) {  // else whoever read it has checked it
-        SIDING_CO_TRY(co_await write_chunks(stream, wire));
-    }
-    if (wire.missing_octets() != 0) {
-        co_return fail_body(Error{Errc::corrupt, "the stored octets are not as many as they were"});
-    }
-    co_return wire.finish();
-}
-
-// Chunk by chunk, the last one left on the wire. A body that does not match its digest is an error
-// before its end is sent, so a changed message is never delivered.
-net::awaitable<Result<void>> OutboundSession::write_chunks(net::Stream& stream, Wire& wire) {
-    Sha256 digest;
-    digest.update(first_chunk_);
-    for (std::uint32_t chunk = 1; chunk < envelope_->body.chunks; ++chunk) {
-        const std::uint64_t missing = wire.missing_octets();
-        if (missing == 0 || missing > envelope_->body.size_octets) {
-            co_return fail_body(Error{Errc::corrupt, "more octets are stored than there were"});
+    net::awaitable<Result<std::string>> read_next() {
+        if (next_chunk_ == 0) {
+            next_chunk_ = 1;
+            octets_ = first_chunk_.size();
+            digest_.update(first_chunk_);
+            const bool is_all = envelope_.body.chunks == 1;  // and was checked by who has read it
+            if (is_all && octets_ != envelope_.body.size_octets) {
+                co_return not_as_many();
+            }
+            std::string piece = envelope_.trace_header;
+            piece += first_chunk_;
+            co_return piece;
         }
-        const std::string before = wire.take();
-        SIDING_CO_TRY(co_await stream.write(before, limits::data_send_timeout));
-        auto read = [id = envelope_->id, chunk](const queue::Store& store) {
+        if (next_chunk_ >= envelope_.body.chunks) {
+            co_return not_as_many();
+        }
+        auto read = [id = envelope_.id, chunk = next_chunk_](const queue::Store& store) {
             return store.read_body_chunk(id, chunk);
         };
-        const auto octets = co_await queue_.read(read);
+        next_chunk_ += 1;
+        auto octets = co_await queue_.read(read);
         if (!octets) {
-            co_return fail_body(octets.error());
+            co_return octets;
         }
-        digest.update(*octets);
-        wire.put(*octets);
+        octets_ += octets->size();
+        digest_.update(*octets);
+        const bool is_last = next_chunk_ == envelope_.body.chunks;
+        if (octets->empty() || octets_ > envelope_.body.size_octets ||
+            is_last != (octets_ == envelope_.body.size_octets)) {
+            co_return not_as_many();
+        }
+        if (is_last && digest_.finish() != envelope_.body.sha256) {
+            co_return Error{Errc::corrupt, "stored octets do not match their SHA-256"};
+        }
+        co_return octets;
     }
-    if (digest.finish() != envelope_->body.sha256) {
-        co_return fail_body(Error{Errc::corrupt, "stored octets do not match their SHA-256"});
-    }
-    co_return Result<void>{};
-}
 
-Error OutboundSession::fail_body(Error error) {
-    body_error_ = error;
-    return error;
+    static Error not_as_many() {
+        return Error{Errc::corrupt, "the stored octets are not as many as they were"};
+    }
+
+    queue::Queue& queue_;
+    const queue::Envelope& envelope_;
+    std::string_view first_chunk_;
+    std::uint32_t next_chunk_ = 0;
+    std::uint64_t octets_ = 0;  // of the body, handed out
+    Sha256 digest_;
+    std::optional<Error> error_;
+};
+
+}  // namespace
+
+net::awaitable<OutboundSession::Sent> OutboundSession::send(
+    const queue::Envelope& envelope, std::string_view first_chunk, smtp::Transaction transaction
+) {
+    StoredBody body{queue_, envelope, first_chunk};
+    Sent sent;
+    sent.verdicts = co_await connection_.send(std::move(transaction), body);
+    sent.body_error = body.error();
+    co_return sent;
 }
 
 }  // namespace siding::relay

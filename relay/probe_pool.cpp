@@ -16,6 +16,10 @@ const Logger log{"probe"};
 
 using std::chrono::milliseconds;
 
+// Postfix answers more and more slowly from smtpd_soft_error_limit (10) refusals on, and hangs up
+// at smtpd_hard_error_limit (20); a connection is left before.
+constexpr std::size_t refusals_max = 8;
+
 // One for each goodbye under way, and the one that watches.
 constexpr std::size_t tasks_max = 1024;
 constexpr milliseconds longest_watch = std::chrono::hours{1};
@@ -38,6 +42,14 @@ bool is_nothing_said(const std::vector<smtp::Verdict>& verdicts) {
     return std::ranges::all_of(verdicts, [](const smtp::Verdict& verdict) {
         return !verdict.reply || verdict.reply->is_closing();
     });
+}
+
+// Those that the server counts as errors of ours.
+std::size_t count_refused(const std::vector<smtp::Verdict>& verdicts) {
+    const auto is_refused = [](const smtp::Verdict& verdict) {
+        return verdict.reply && !verdict.reply->is_positive();
+    };
+    return static_cast<std::size_t>(std::ranges::count_if(verdicts, is_refused));
 }
 
 net::awaitable<bool> is_cancelled_here() {
@@ -68,9 +80,11 @@ ProbePool::ProbePool(
     queue::Queue& queue,
     const config::Live& config,
     net::asio::any_io_executor executor,
-    milliseconds idle_timeout
+    milliseconds idle_timeout,
+    NextHops* next_hops
 )
     : config_{config},
+      next_hops_{next_hops},
       tls_clients_{queue},
       idle_timeout_{idle_timeout},
       tasks_{executor, "probes", tasks_max},
@@ -124,33 +138,47 @@ net::awaitable<Result<ProbePool::Verdicts>> ProbePool::ask(
     }
     const Seat seat{line};
     Verdicts verdicts;
-    ConnectionPtr connection = take_idle(line, found->second);
-    bool may_be_stale = connection != nullptr;
+    Idle idle = take_idle(line, found->second);
+    bool may_be_stale = idle.connection != nullptr;
     while (verdicts.size() < recipients.size()) {
-        if (connection == nullptr) {
-            connection = std::make_unique<ClientConnection>(tls_clients_, config->hostname);
-            const auto failure = co_await connection->open(found->second);
+        if (idle.connection == nullptr) {
+            idle = Idle{std::make_unique<ClientConnection>(tls_clients_, config->hostname)};
+            const auto failure = co_await open(*idle.connection, found->second);
             if (failure) {
                 verdicts.resize(recipients.size(), *failure);
                 co_return verdicts;
             }
         }
-        smtp::Probe part =
-            make_probe(sender, recipients, verdicts.size(), connection->recipients_max());
-        auto answers = co_await connection->probe(std::move(part));
-        const bool is_over = !connection->is_usable();
-        if (is_over) {
-            dismiss(std::move(connection));
+        const auto most = std::min(idle.connection->recipients_max(), refusals_max - idle.refusals);
+        smtp::Probe part = make_probe(sender, recipients, verdicts.size(), most);
+        auto answers = co_await idle.connection->probe(std::move(part));
+        idle.refusals += count_refused(answers);
+        const bool is_over = !idle.connection->is_usable();
+        if (is_over || idle.refusals >= refusals_max) {
+            dismiss(std::move(idle.connection));
         }
         if (std::exchange(may_be_stale, false) && is_over && is_nothing_said(answers)) {
             continue;  // over a new one
         }
         std::ranges::move(answers, std::back_inserter(verdicts));
     }
-    if (connection != nullptr) {
-        keep(line, std::move(connection));
+    if (idle.connection != nullptr) {
+        keep(line, std::move(idle));
     }
     co_return verdicts;
+}
+
+net::awaitable<std::optional<smtp::Verdict>> ProbePool::open(
+    ClientConnection& connection, const config::Server& server
+) {
+    if (next_hops_ == nullptr) {
+        co_return co_await connection.open(server);
+    }
+    const auto candidates = co_await next_hops_->find(server);
+    if (!candidates) {
+        co_return smtp::judge_loss(smtp::Stage::connect, candidates.error().message());
+    }
+    co_return co_await connection.open(server, *candidates);
 }
 
 // False when cancelled.
@@ -168,24 +196,25 @@ net::awaitable<bool> ProbePool::wait_for_seat(Line& line, std::size_t seats) {
     co_return true;
 }
 
-ProbePool::ConnectionPtr ProbePool::take_idle(Line& line, const config::Server& server) {
+ProbePool::Idle ProbePool::take_idle(Line& line, const config::Server& server) {
     while (!line.idle.empty()) {
-        ConnectionPtr connection = std::move(line.idle.back().connection);
+        Idle idle = std::move(line.idle.back());
         line.idle.pop_back();
-        if (connection->is_usable() && connection->leads_to(server)) {
-            return connection;
+        if (idle.connection->is_usable() && idle.connection->leads_to(server)) {
+            return idle;
         }
-        dismiss(std::move(connection));
+        dismiss(std::move(idle.connection));
     }
-    return nullptr;
+    return {};
 }
 
-void ProbePool::keep(Line& line, ConnectionPtr connection) {
+void ProbePool::keep(Line& line, Idle idle) {
     if (stopping_) {
-        dismiss(std::move(connection));
+        dismiss(std::move(idle.connection));
         return;
     }
-    line.idle.push_back({std::move(connection), Clock::now()});
+    idle.since = Clock::now();
+    line.idle.push_back(std::move(idle));
     watch_.nudge();
 }
 

@@ -10,12 +10,14 @@
 #include "net/task_group.hpp"
 #include "queue/queue.hpp"
 #include "relay/client_connection.hpp"
+#include "relay/next_hop.hpp"
 #include "relay/prober.hpp"
 #include "relay/wakeup.hpp"
 
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,7 +31,8 @@ public:
         queue::Queue& queue,
         const config::Live& config,
         net::asio::any_io_executor executor,
-        std::chrono::milliseconds idle_timeout = default_idle_timeout
+        std::chrono::milliseconds idle_timeout = default_idle_timeout,
+        NextHops* next_hops = nullptr  // nothing: each server's addresses alone
     );
     ~ProbePool();  // stop() first
     ProbePool(const ProbePool&) = delete;
@@ -53,8 +56,9 @@ private:
     using ConnectionPtr = std::unique_ptr<ClientConnection>;
 
     struct Idle {
-        ConnectionPtr connection;
-        Clock::time_point since;
+        ConnectionPtr connection = nullptr;
+        std::size_t refusals = 0;  // that it has heard
+        Clock::time_point since{};
     };
     // The connections to one server.
     struct Line {
@@ -70,14 +74,18 @@ private:
         const std::vector<std::string>& recipients
     );
     net::awaitable<bool> wait_for_seat(Line& line, std::size_t seats);
-    ConnectionPtr take_idle(Line& line, const config::Server& server);
-    void keep(Line& line, ConnectionPtr connection);
+    net::awaitable<std::optional<smtp::Verdict>> open(
+        ClientConnection& connection, const config::Server& server
+    );
+    Idle take_idle(Line& line, const config::Server& server);
+    void keep(Line& line, Idle idle);
     void dismiss(ConnectionPtr connection);
     static net::awaitable<void> say_goodbye(ConnectionPtr connection);
     net::awaitable<void> watch_idle();
     std::chrono::milliseconds dismiss_idle();
 
     const config::Live& config_;
+    NextHops* next_hops_;
     TlsClients tls_clients_;
     std::chrono::milliseconds idle_timeout_;
     net::TaskGroup tasks_;

@@ -65,6 +65,10 @@ net::awaitable<RecipientDirectory::Answer> RecipientDirectory::look_up(
     co_return answer;
 }
 
+std::string RecipientDirectory::wave_of(const Domain& domain, std::string_view address) const {
+    return waves_ == nullptr ? config::default_wave : waves_->wave_of(domain, address);
+}
+
 bool RecipientDirectory::is_route(const Address& address) const {
     constexpr std::string_view operators = "%!@";
     return address.local_part().find_first_of(operators) != std::string_view::npos &&

@@ -8,18 +8,25 @@
 #include "relay/recipient_report.hpp"
 #include "relay/recipient_tables.hpp"
 #include "relay/verifier.hpp"
+#include "relay/wave_tables.hpp"
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace siding::relay {
 
 class RecipientDirectory {
 public:
-    // All outlive it.
-    RecipientDirectory(const config::Live& config, RecipientTables& tables, Verifier& verifier)
-        : config_{config}, tables_{tables}, verifier_{verifier} {}
+    // All outlive it. Without `waves` everybody is in the wave `default`.
+    RecipientDirectory(
+        const config::Live& config,
+        RecipientTables& tables,
+        Verifier& verifier,
+        const WaveTables* waves = nullptr
+    )
+        : config_{config}, tables_{tables}, verifier_{verifier}, waves_{waves} {}
 
     struct Answer {
         Answer() = default;  // no aggregate: net/asio.hpp
@@ -30,6 +37,9 @@ public:
 
     // `config`: the transaction's. The address is of one of its domains.
     net::awaitable<Answer> look_up(Address address, std::shared_ptr<const config::Config> config);
+
+    // The wave that the address is in by now.
+    std::string wave_of(const Domain& domain, std::string_view address) const;
 
     // Whether the local part says where to go from here ("victim%other.example", "other!victim",
     // "\"victim@other.example\"") and no file names it as a mailbox. A server that trusts us might
@@ -46,6 +56,7 @@ private:
     const config::Live& config_;
     RecipientTables& tables_;
     Verifier& verifier_;
+    const WaveTables* waves_;
 };
 
 }  // namespace siding::relay

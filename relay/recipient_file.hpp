@@ -7,6 +7,7 @@
 #include "relay/address_index.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -19,6 +20,9 @@ public:
     void add(std::string_view key);       // of relay/address_key.hpp; twice is once
 
     bool contains(std::string_view key) const { return keys_.contains(key); }
+    void for_each(const std::function<void(std::string_view key)>& visit) const {
+        keys_.for_each(visit);
+    }
     std::size_t size() const { return keys_.size(); }
     std::size_t memory_octets() const { return keys_.memory_octets(); }
 

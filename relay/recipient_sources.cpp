@@ -218,6 +218,12 @@ std::vector<Error> RecipientSources::failures() const {
     return out;
 }
 
+std::shared_ptr<const RecipientSet> RecipientSources::find(const config::RecipientFile& file
+) const {
+    const auto source = sources_.find(key_of(file));
+    return source == sources_.end() ? nullptr : source->second.recipients;
+}
+
 RecipientTable::Domains RecipientSources::make_domains(
     const config::Config& config, const RecipientTable& before
 ) const {

@@ -33,6 +33,9 @@ public:
     // What cannot be used as it stands, with path and reason; empty when all is well.
     std::vector<Error> failures() const;
 
+    // What was last read from a file of the configuration; null where that is nothing yet.
+    std::shared_ptr<const RecipientSet> find(const config::RecipientFile& file) const;
+
     // A domain that misses a file which was never readable keeps what it had in `before`.
     RecipientTable::Domains make_domains(const config::Config& config, const RecipientTable& before)
         const;

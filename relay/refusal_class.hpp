@@ -23,6 +23,7 @@ enum class RefusalClass {
     loop,  // too many Received fields
     filter_reject,
     filter_defer,
+    upstream,  // the server that the mail was passed on to has refused it
     early_talker,
     bad_proxy,  // a PROXY header or XCLIENT that is missing or malformed
     tls_required,
@@ -49,6 +50,7 @@ inline constexpr std::array refusal_class_names{
     std::string_view{"loop"},
     std::string_view{"filter_reject"},
     std::string_view{"filter_defer"},
+    std::string_view{"upstream"},
     std::string_view{"early_talker"},
     std::string_view{"bad_proxy"},
     std::string_view{"tls_required"},

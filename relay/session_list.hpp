@@ -22,6 +22,7 @@ struct SessionInfo {
     std::string tls;    // "TLSv1.3"; empty without
     std::string state;  // "command", "data", …
     WallTime since{};
+    std::string upstream;  // "old 192.0.2.1:25": where its mail goes on just now; empty for nowhere
     std::uint64_t messages = 0;
     std::uint64_t octets = 0;  // of those messages
 };

@@ -7,6 +7,7 @@
 #include "net/asio.hpp"
 #include "net/tls_client.hpp"
 #include "queue/queue.hpp"
+#include "relay/next_hop.hpp"
 
 #include <chrono>
 #include <map>
@@ -14,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <vector>
 
 namespace siding::relay {
 
@@ -22,12 +24,26 @@ public:
     // The queue lends its blocking threads.
     explicit TlsClients(queue::Queue& queue) : queue_{queue} {}
 
-    // By `tls`, `tls_name` and `ca_file` of the server, which outlives the call.
+    // As the server's `tls` says: whoever answers must be `tls_name`, or else the candidate, or
+    // show one of the fingerprints, or what the TLSA records say. Both outlive the call.
+    net::awaitable<Result<std::shared_ptr<net::TlsClient>>> get(
+        const config::Server& server, const Candidate& candidate
+    );
+    // For who connects to the server's address without a candidate; never for `dane`.
     net::awaitable<Result<std::shared_ptr<net::TlsClient>>> get(const config::Server& server);
 
+    // The first line of a file, for AUTH; never kept. The error names the file.
+    net::awaitable<Result<std::string>> read_secret(std::string path);
+
 private:
-    // Whether to verify, which name, whose roots.
-    using Key = std::tuple<bool, std::string, std::optional<std::string>>;
+    // What TlsClient::Options say, in their order.
+    using Key = std::tuple<
+        bool,
+        std::string,
+        std::optional<std::string>,
+        std::vector<std::string>,
+        std::vector<net::TlsaRecord>,
+        std::vector<std::string>>;
     struct Kept {
         std::shared_ptr<net::TlsClient> client;
         std::chrono::steady_clock::time_point made_at;

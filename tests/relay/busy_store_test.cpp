@@ -2,8 +2,8 @@
 // until the next restart, and nothing moves that was not ordered.
 #include "base/limits.hpp"
 #include "relay/lane.hpp"
-#include "relay/mover.hpp"
 #include "relay/redirect.hpp"
+#include "relay/release_controller.hpp"
 #include "tests/relay/relay_fixture.hpp"
 #include "tests/support/scripted_peer.hpp"
 
@@ -19,7 +19,7 @@ using test::takes_message;
 class Jam {
 public:
     explicit Jam(queue::Committer& committer) {
-        const queue::StartAttempt nothing{MessageId{1}, {}, "new"};
+        const queue::StartAttempt nothing{{}, "new"};
         committer.submit(nothing, [this](const Result<queue::Applied>&) {
             standing_.count_down();
             clear_.wait();
@@ -63,6 +63,9 @@ protected:
         job.who = "ann";
         return job;
     }
+    bool has_ended(std::size_t release) {
+        return queue::is_over(queue_->store().releases().value().at(release).state);
+    }
     void fill(std::size_t recipients) {
         std::vector<To> to;
         for (std::size_t n = 0; n < recipients; ++n) {
@@ -78,12 +81,12 @@ protected:
     Lane lane_{"new", context_};
     int wakes_ = 0;
     std::function<void()> on_wake_;
-    Mover mover_{*queue_, tasks_, [this](WallTime) {
-                     ++wakes_;
-                     if (on_wake_) {
-                         on_wake_();
-                     }
-                 }};
+    ReleaseController releases_{*queue_, config_, tasks_, [this](WallTime) {
+                                    ++wakes_;
+                                    if (on_wake_) {
+                                        on_wake_();
+                                    }
+                                }};
     MessageId filled_;
 };
 
@@ -108,24 +111,24 @@ TEST_F(BusyStoreTest, AnOutcomeIsRecordedWhenTheStoreTakesItAgain) {
 
 TEST_F(BusyStoreTest, AReleaseGoesOnWhenTheStoreTakesItAgain) {
     fill(1500);
-    ASSERT_TRUE(get(mover_.order_release(order())));
+    ASSERT_TRUE(get(releases_.order(order())));
     Jam jam{queue_->committer()};
     go_on();
     jam.clear();
     run_until([&] { return count(State::due) == 1500; });
-    run_until([&] { return queue_->store().releases().value().at(0).complete; });
+    run_until([&] { return has_ended(0); });
 }
 
 // Each page gives its rows a key further on, where the walk meets them again.
 TEST_F(BusyStoreTest, WhatIsDueIsReleasedOnce) {
     fill(1500);
-    ASSERT_TRUE(get(mover_.order_release(order())));
-    loop_.run(tasks_.join());
+    ASSERT_TRUE(get(releases_.order(order())));
+    run_until([&] { return has_ended(0); });
     clock_.advance(1min);
     auto again = order();
     again.filter.state = State::due;
-    ASSERT_TRUE(get(mover_.order_release(std::move(again))));
-    loop_.run(tasks_.join());
+    ASSERT_TRUE(get(releases_.order(std::move(again))));
+    run_until([&] { return has_ended(1); });
     EXPECT_EQ(queue_->store().releases().value().at(1).chosen, 1500U);
     EXPECT_EQ(
         ledger_of({filled_, 0}),
@@ -146,10 +149,10 @@ TEST_F(BusyStoreTest, WhatAPhaseReleasesStopsWithThePhase) {
     auto phases_own = order();
     phases_own.filter.kept = false;
     phases_own.pinned = false;
-    ASSERT_TRUE(get(mover_.order_release(std::move(phases_own))));
-    loop_.run(tasks_.join());
+    ASSERT_TRUE(get(releases_.order(std::move(phases_own))));
+    run_until([&] { return has_ended(0); });
     EXPECT_EQ(count(State::due), limits::change_page_rows);
-    EXPECT_TRUE(queue_->store().releases().value().at(0).complete);
+    EXPECT_EQ(queue_->store().releases().value().at(0).state, queue::ReleaseState::cancelled);
 }
 
 // 5xx between the look and the move: the operator decides, not the phase.

@@ -57,11 +57,9 @@ protected:
     }
     void close() { loop_.run(connection_->close()); }
 
-    class Octets final : public BodySource {
+    class Octets final : public OutgoingBody {
     public:
-        net::awaitable<Result<std::string>> write_body(net::Stream&, bool) override {
-            co_return std::string{"hi\r\n.\r\n"};
-        }
+        net::awaitable<Result<std::string>> next() override { co_return std::string{"hi\r\n"}; }
     };
     smtp::Verdict send(const std::string& parameter) {
         smtp::Transaction transaction;
@@ -94,6 +92,8 @@ TEST_F(ClientConnectionTest, AMessageGoesInsideTls) {
     EXPECT_EQ(peer_.handshakes(), 1U);
     EXPECT_EQ(peer_.lines()[0], "EHLO hold.example.net");
     EXPECT_EQ(peer_.lines()[2], "EHLO hold.example.net") << "asked again inside";
+    EXPECT_TRUE(connection_->tls().starts_with("TLSv1.3 TLS_")) << connection_->tls();
+    EXPECT_TRUE(connection_->tls().ends_with(" unverified")) << connection_->tls();
 }
 
 TEST_F(ClientConnectionTest, OffMeansOff) {
@@ -216,6 +216,84 @@ TEST_F(ClientConnectionTest, AReloadOfTheTlsSettingsLeavesTheOldConnection) {
     other.tls = ServerTls::verify;
     EXPECT_FALSE(connection_->leads_to(other));
     close();
+}
+
+TEST_F(ClientConnectionTest, ALoginOnLoopbackNeedsNoTls) {
+    server_.tls = ServerTls::off;
+    const std::string file = (directory_ / "secret").string();
+    test::write_file(file, "secret\nnot this\n");
+    server_.auth = config::Auth{.user = "siding", .secret_file = file};
+    peer_.expect(
+        test::hello({"AUTH PLAIN"}) + Script{{"AUTH PLAIN AHNpZGluZwBzZWNyZXQ=", "235 2.7.0 in"}} +
+        test::takes_message()
+    );
+    ASSERT_EQ(open(), "");
+    EXPECT_EQ(send("").kind, smtp::VerdictKind::delivered);
+    close();
+}
+
+TEST_F(ClientConnectionTest, ASecretThatIsMissingIsNamed) {
+    server_.auth = config::Auth{.user = "siding", .secret_file = directory_ / "nowhere"};
+    EXPECT_NE(open().find("nowhere"), std::string::npos);
+    EXPECT_EQ(peer_.connections(), 0U);
+}
+
+// A wrong password is not tried at the next address too.
+TEST_F(ClientConnectionTest, ARefusedLoginEndsIt) {
+    server_.tls = ServerTls::off;
+    const std::string file = (directory_ / "secret").string();
+    test::write_file(file, "secret");
+    server_.auth = config::Auth{.user = "siding", .secret_file = file};
+    server_.fallback = {server_.address};
+    peer_.expect(test::hello({"AUTH PLAIN"}) + Script{{"AUTH PLAIN ", "535 5.7.8 no"}});
+    EXPECT_EQ(open(), "535 5.7.8 no");
+    run_until([&] { return peer_.is_done(); });
+    EXPECT_EQ(peer_.connections(), 1U);
+}
+
+TEST_F(ClientConnectionTest, AnAddressThatFailsIsFollowedByTheNext) {
+    server_.tls = ServerTls::off;
+    server_.fallback = {server_.address};
+    peer_.expect({{"", "421 4.3.2 not here"}});
+    peer_.expect(test::hello() + test::takes_message());
+    ASSERT_EQ(open(), "");
+    EXPECT_EQ(peer_.connections(), 2U);
+    EXPECT_EQ(send("").kind, smtp::VerdictKind::delivered);
+    close();
+}
+
+TEST_F(ClientConnectionTest, CandidatesAreTriedInTheirOrder) {
+    server_.tls = ServerTls::off;
+    server_.address = {"nowhere.invalid", 25};
+    Candidate candidate;
+    candidate.address = {net::Family::ipv4, "127.0.0.1", peer_.port()};
+    peer_.expect({{"", "554 5.7.1 go away"}});
+    peer_.expect(test::hello());
+    connection_ = std::make_unique<ClientConnection>(tls_clients_, "hold.example.net");
+    const std::vector<Candidate> candidates{candidate, candidate, candidate};
+    EXPECT_FALSE(get(connection_->open(server_, candidates)));
+    EXPECT_EQ(peer_.connections(), 2U);
+    EXPECT_EQ(connection_->greeting(), "220 peer.example ESMTP");
+    EXPECT_EQ(connection_->server_name(), "peer.example");
+    close();
+}
+
+TEST_F(ClientConnectionTest, ProxySaysWhoTheClientIs) {
+    server_.tls = ServerTls::off;
+    server_.proxy_protocol = true;
+    Candidate candidate;
+    candidate.address = {net::Family::ipv4, "127.0.0.1", peer_.port()};
+    peer_.expect({{"\r", "220 peer.example ESMTP"}, {"", test::drop}});
+    connection_ = std::make_unique<ClientConnection>(tls_clients_, "hold.example.net");
+    const std::vector<Candidate> candidates{candidate};
+    std::optional<net::Endpoint> client{{net::Family::ipv4, "192.0.2.7", 0}};
+    EXPECT_TRUE(get(connection_->open(server_, candidates, client)));
+    EXPECT_TRUE(connection_->speaks_for(client));
+    client->port = 4711;
+    EXPECT_TRUE(connection_->speaks_for(client)) << "the same client";
+    client->address = "192.0.2.8";
+    EXPECT_FALSE(connection_->speaks_for(client));
+    EXPECT_FALSE(connection_->speaks_for(std::nullopt));
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ TEST_F(DispatcherTest, PhaseReleaseLeavesAnOperatorsHoldAlone) {
     queue::ReleaseJob job;
     job.filter.domain = example();
     job.server = "new";
-    ASSERT_TRUE(get(dispatcher_.mover().order_release(std::move(job))));
+    ASSERT_TRUE(get(dispatcher_.releases().order(std::move(job))));
     run_until([&] { return count(State::delivered) == 3; });
 }
 

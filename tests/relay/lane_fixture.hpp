@@ -55,6 +55,7 @@ protected:
     test::ScriptedPeer peer_{loop_.executor()};
     config::Live config_{make_config()};
     std::vector<std::string> woken_;
+    const RemapTable* remaps_ = nullptr;
 
     // From a start to a stop.
     struct Running {
@@ -65,7 +66,9 @@ protected:
                   test.config_,
                   tasks,
                   test.metrics_,
-                  [&test](const std::string& server, WallTime) { test.woken_.push_back(server); }},
+                  [&test](const std::string& server, WallTime) { test.woken_.push_back(server); },
+                  nullptr,
+                  test.remaps_},
               lane{"new", context} {}
         net::TaskGroup tasks;
         LaneContext context;

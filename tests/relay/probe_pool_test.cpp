@@ -152,6 +152,35 @@ TEST_F(ProbePoolTest, RecipientsGoInAsManyProbesAsTheServerWants) {
     EXPECT_EQ(peer_.connections(), 2U);
 }
 
+// Postfix hangs up after twenty errors in a session.
+TEST_F(ProbePoolTest, AConnectionIsLeftBeforeItHasHeardTooManyRefusals) {
+    start();
+    Script eight = test::hello();
+    for (int i = 0; i < 8; ++i) {
+        eight = eight + answers("550 5.1.1 nobody");
+    }
+    peer_.expect(eight);
+    peer_.expect(test::hello() + answers("250 ok"));
+    for (int i = 0; i < 8; ++i) {
+        EXPECT_EQ(kinds_of(ask({"a@example.com"})), Kinds{VerdictKind::permanent});
+    }
+    EXPECT_EQ(kinds_of(ask({"b@example.com"})), Kinds{VerdictKind::delivered});
+    EXPECT_EQ(peer_.connections(), 2U);
+}
+
+TEST_F(ProbePoolTest, SoManyRecipientsAreAskedOverTwoConnections) {
+    start();
+    Script first = test::hello() + Script{{"MAIL", "250 ok"}};
+    for (int i = 0; i < 8; ++i) {
+        first.push_back({"RCPT", "550 5.1.1 nobody"});
+    }
+    peer_.expect(first + Script{{"RSET", "250 ok"}});
+    peer_.expect(test::hello() + answers("250 ok"));
+    const Recipients nine(9, "a@example.com");
+    EXPECT_EQ(kinds_of(ask(nine)).back(), VerdictKind::delivered);
+    EXPECT_EQ(peer_.connections(), 2U);
+}
+
 TEST_F(ProbePoolTest, AServerThatRefusesTheSessionSaysNothingAboutAnybody) {
     start();
     peer_.expect({{"", "554 5.7.1 go away"}});
