@@ -4,13 +4,16 @@
 #include "base/domain.hpp"
 #include "base/id.hpp"
 #include "base/phase.hpp"
+#include "config/config.hpp"
 #include "queue/filter.hpp"
+#include "queue/release_job.hpp"
 
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace siding::cli {
 
@@ -30,6 +33,64 @@ struct MovePhase {
     Domain domain;
     std::optional<std::string> wave;  // unset: the default wave
     Phase to = Phase::prep;
+    std::string why;
+};
+
+// Several waves in one flip.
+struct FlipPhases {
+    std::vector<std::string> targets;  // "example.com", "example.com/pilot", "example.com/*"
+    Phase to = Phase::prep;
+    std::optional<std::string> copy;  // a server, or "none"; unset: as it is where the phase stays
+    std::string why;
+    std::string release_held;  // the server that what is held goes to; empty: none
+};
+
+struct RollBack {
+    bool dry_run = false;
+    std::string why;
+    std::string release_held;
+};
+
+struct ListFlips {
+    std::uint64_t limit = 100;
+};
+
+struct WaveScope {
+    Domain domain;
+    std::string wave;
+};
+
+struct ListWaves {
+    std::optional<Domain> domain = {};  // unset: all
+};
+
+struct ShowWave {
+    WaveScope scope;
+    std::uint64_t limit = 100;  // of its recipients
+};
+
+struct AddToWave {
+    WaveScope scope;
+    std::vector<std::string> addresses = {};
+    std::vector<std::string> patterns = {};
+    std::optional<std::filesystem::path> file = {};
+    config::RecipientMapFormat format = config::RecipientMapFormat::list;  // of the file
+    std::string column = {};                                               // csv
+    std::optional<Phase> phase = {};                                       // of a new wave
+    std::optional<std::string> copy = {};                                  // likewise
+    std::string why = {};
+};
+
+// Without any: the whole wave.
+struct RemoveFromWave {
+    WaveScope scope;
+    std::vector<std::string> addresses;
+    std::vector<std::string> patterns;
+};
+
+struct CloneWave {
+    WaveScope from;
+    WaveScope to;
     std::string why;
 };
 
@@ -70,19 +131,65 @@ struct DiscardQueue {
     bool all = false;
     bool confirmed = false;  // --yes
     std::string why;
+    bool dsn = false;  // tell the senders
 };
+
+// What is kept of delivered mail is delivered again.
+struct Replay {
+    queue::Filter filter;
+    std::string server;
+    bool all = false;
+    bool dry_run = false;
+    std::string why;
+};
+
+// Both servers' answers in a parallel run.
+struct CompareCopies {
+    queue::Filter filter;
+    std::string show = "differing";
+};
+
+struct AddRemap {
+    std::string from;
+    std::string to;
+};
+
+struct RemoveRemap {
+    std::string from;
+};
+
+struct ListRemaps {};
 
 struct StartRelease {
     queue::Filter filter;
     std::string server = "new";
     bool dry_run = false;
     bool wait = false;
+    // Unset: as the daemon's configuration has it.
+    std::optional<std::uint64_t> rate_per_minute = {};
+    std::optional<std::uint64_t> canary = {};
+    std::optional<queue::ReleaseOrder> order = {};
+    std::optional<unsigned> pause_percent = {};
+    std::vector<std::string> first = {};
 };
 
 struct ListReleases {};
 
 struct WaitRelease {
     std::uint64_t release = 0;
+};
+
+struct ShowRelease {
+    std::uint64_t release = 0;
+};
+
+struct ChangeRelease {
+    enum class To { pause, resume, cancel };
+
+    std::uint64_t release = 0;
+    To to = To::pause;
+    std::string why = {};
+    bool recall = false;
 };
 
 struct ListSessions {};
@@ -111,6 +218,12 @@ struct CheckConfig {
 
 struct ShowConfigReference {};
 
+// The daemon's, or that of a file.
+struct ShowConfig {
+    std::optional<std::filesystem::path> file;
+    bool changed = false;  // only what is not the default
+};
+
 struct Rehearse {
     std::optional<std::filesystem::path> mail;  // unset: the bundled sample
     bool keep = false;
@@ -121,15 +234,30 @@ using Action = std::variant<
     ShowStatus,
     ShowPhases,
     MovePhase,
+    FlipPhases,
+    RollBack,
+    ListFlips,
+    ListWaves,
+    ShowWave,
+    AddToWave,
+    RemoveFromWave,
+    CloneWave,
     ListQueue,
     ListParked,
     ShowMessage,
     ExportQueue,
     HoldQueue,
     DiscardQueue,
+    Replay,
+    CompareCopies,
+    AddRemap,
+    RemoveRemap,
+    ListRemaps,
     StartRelease,
     ListReleases,
     WaitRelease,
+    ShowRelease,
+    ChangeRelease,
     ListSessions,
     CheckRecipient,
     FlushRecipients,
@@ -137,6 +265,7 @@ using Action = std::variant<
     Audit,
     CheckConfig,
     ShowConfigReference,
+    ShowConfig,
     Rehearse>;
 
 }  // namespace siding::cli

@@ -29,7 +29,7 @@ Result<Count> count(const queue::Filter& filter, Context& context) {
     return Count{number_at(document.value, "recipients"), number_at(document.value, "octets")};
 }
 
-Result<bool> confirm_discard(const Count& chosen, const Terminal& terminal) {
+Result<bool> confirm_discard(const Count& chosen, bool dsn, const Terminal& terminal) {
     if (!terminal.can_ask) {
         return Error{
             Errc::invalid_argument,
@@ -38,11 +38,38 @@ Result<bool> confirm_discard(const Count& chosen, const Terminal& terminal) {
                 chosen.text()
             )};
     }
-    fmt::print(terminal.err, "Discard {} for good? [y/N] ", chosen.text());
+    fmt::print(
+        terminal.err,
+        "Discard {} for good{}? [y/N] ",
+        chosen.text(),
+        dsn ? ", and tell the senders" : ""
+    );
     terminal.err.flush();
     std::string answer;
     std::getline(terminal.in, answer);
     return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+void print_reports(const json::object& answer, const Terminal& terminal) {
+    fmt::print(
+        terminal.out,
+        "{} to senders under way: siding queue list --tag dsn\n",
+        counted(number_at(answer, "reports"), "report")
+    );
+    if (const auto unreported = number_at(answer, "unreported"); unreported > 0) {
+        fmt::print(
+            terminal.out,
+            "{} without a report: the sender is <>, or wants none\n",
+            counted(unreported, "recipient")
+        );
+    }
+    if (const auto left = number_at(answer, "left"); left > 0) {
+        fmt::print(
+            terminal.out,
+            "{} left alone: the envelope cannot be read; discard without --dsn\n",
+            counted(left, "message")
+        );
+    }
 }
 
 // `all` is the operator's word that an empty filter is meant.
@@ -53,13 +80,16 @@ Result<Exit> change(
     SIDING_ASSIGN(const Document moved, context.api.post("/v1/queue/" + verb, body));
     if (context.json) {
         context.terminal.out << moved.text << "\n";
-    } else {
-        fmt::print(
-            context.terminal.out,
-            "{} {}\n",
-            counted(number_at(moved.value, "moved"), "recipient"),
-            verb == "hold" ? "held" : "discarded"
-        );
+        return Exit::done;
+    }
+    fmt::print(
+        context.terminal.out,
+        "{} {}\n",
+        counted(number_at(moved.value, "moved"), "recipient"),
+        verb == "hold" ? "held" : "discarded"
+    );
+    if (moved.value.contains("reports")) {
+        print_reports(moved.value, context.terminal);
     }
     return Exit::done;
 }
@@ -82,13 +112,17 @@ Result<Exit> run(const DiscardQueue& action, Context& context) {
         return nothing_matches(context);
     }
     if (!action.confirmed) {
-        SIDING_ASSIGN(const bool agreed, confirm_discard(chosen, context.terminal));
+        SIDING_ASSIGN(const bool agreed, confirm_discard(chosen, action.dsn, context.terminal));
         if (!agreed) {
             context.terminal.err << "nothing was discarded\n";
             return Exit::no;
         }
     }
-    return change("discard", action.filter, {{"why", action.why}, {"all", action.all}}, context);
+    json::object body{{"why", action.why}, {"all", action.all}};
+    if (action.dsn) {
+        body["dsn"] = true;
+    }
+    return change("discard", action.filter, std::move(body), context);
 }
 
 }  // namespace siding::cli

@@ -1,4 +1,3 @@
-#include "base/bytes.hpp"
 #include "base/limits.hpp"
 #include "cli/commands.hpp"
 #include "cli/document.hpp"
@@ -11,7 +10,6 @@
 
 #include <algorithm>
 #include <fmt/ostream.h>
-#include <map>
 #include <vector>
 
 namespace siding::cli {
@@ -36,28 +34,84 @@ std::string age_text(const json::object& row, WallTime now) {
     return received ? human_duration(std::max(now - *received, std::chrono::milliseconds{0})) : "-";
 }
 
-Table make_list_table() {
-    return Table{{
+enum class Tags { shown, hidden };
+
+Table make_list_table(Tags tags) {
+    std::vector<Column> columns{
         {"ID"},
         {"STATE"},
         {"RECIPIENT", Align::left, 16},
         {"SENDER", Align::left, 12},
         {"SIZE", Align::right},
         {"AGE", Align::right},
-    }};
+    };
+    if (tags == Tags::shown) {
+        columns.push_back({"TAGS", Align::left, 8});
+    }
+    return Table{std::move(columns)};
 }
 
-void add_row(Table& table, const json::object& row, WallTime now) {
+std::string tags_text(const json::object& row) {
+    std::string out;
+    for (const json::value& tag : array_at(row, "tags")) {
+        if (tag.is_string()) {
+            out += (out.empty() ? "" : " ") + std::string{tag.get_string()};
+        }
+    }
+    return out;
+}
+
+void add_row(Table& table, const json::object& row, Tags tags, WallTime now) {
     const std::string state = text_at(row, "state");
-    table.add({
+    std::vector<Cell> cells{
         text_at(row, "id"),
         {state, colour_of(state)},
         text_at(row, "recipient"),
         sender_text(row),
         human_size(number_at(row, "size")),
         age_text(row, now),
-    });
+    };
+    if (tags == Tags::shown) {
+        cells.emplace_back(tags_text(row));
+    }
+    table.add(std::move(cells));
 }
+
+// Prints in pages, so that a long queue needs no memory here. The titles come once, and once more
+// where the first tags turn up only on a later page.
+class ListPrinter {
+public:
+    ListPrinter(WallTime now, const Terminal& terminal) : now_{now}, terminal_{terminal} {}
+
+    void add(const json::object& row) {
+        rows_.push_back(row);
+        if (rows_.size() == limits::list_page_rows_max) {
+            print();
+        }
+    }
+
+    void print() {
+        const bool has_tags = std::ranges::any_of(rows_, [](const json::object& row) {
+            return !array_at(row, "tags").empty();
+        });
+        if (has_tags && tags_ == Tags::hidden) {
+            tags_ = Tags::shown;
+            table_ = make_list_table(tags_);
+        }
+        for (const json::object& row : rows_) {
+            add_row(table_, row, tags_, now_);
+        }
+        table_.print(terminal_);
+        rows_.clear();
+    }
+
+private:
+    WallTime now_;
+    const Terminal& terminal_;
+    Tags tags_ = Tags::hidden;
+    Table table_ = make_list_table(Tags::hidden);
+    std::vector<json::object> rows_;
+};
 
 Result<void> print_json_rows(
     QueueSource& source, const queue::Filter& filter, const Terminal& terminal
@@ -66,70 +120,6 @@ Result<void> print_json_rows(
         terminal.out << json::serialize(row) << "\n";
         return {};
     });
-}
-
-// A reason that names its recipient would be a group of its own for each.
-std::string reason_of(const json::object& row) {
-    std::string reason = text_at(row, "last_reply");
-    const std::string recipient = to_lower(text_at(row, "recipient"));
-    const auto at = recipient.empty() ? std::string::npos : to_lower(reason).find(recipient);
-    if (at != std::string::npos) {
-        reason.replace(at, recipient.size(), "…");
-    }
-    return reason.empty() ? "no reason recorded" : reason;
-}
-
-struct ParkedGroup {
-    std::string reason;
-    std::vector<json::object> rows;
-};
-
-Result<std::vector<ParkedGroup>> group_parked(QueueSource& source, const queue::Filter& filter) {
-    std::map<std::string, std::vector<json::object>> by_reason;
-    SIDING_TRY(for_each_row(source, filter, [&](const json::object& row) -> Result<void> {
-        by_reason[reason_of(row)].push_back(row);
-        return {};
-    }));
-    std::vector<ParkedGroup> groups;
-    for (auto& [reason, rows] : by_reason) {
-        groups.push_back({reason, std::move(rows)});
-    }
-    std::ranges::stable_sort(groups, std::ranges::greater{}, [](const ParkedGroup& group) {
-        return group.rows.size();
-    });
-    return groups;
-}
-
-void print_group(const ParkedGroup& group, WallTime now, const Terminal& terminal) {
-    const std::string count = counted(group.rows.size(), "recipient");
-    const std::string reason = escape(group.reason, 1000);
-    const std::size_t room =
-        terminal.width > count.size() + 12 ? terminal.width - count.size() - 2 : 1000;
-    fmt::print(
-        terminal.out,
-        "{}  {}\n",
-        terminal.paint(count, Colour::bold),
-        terminal.paint(fit(reason, room), Colour::yellow)
-    );
-    Table table{{
-        {"ID"},
-        {"RECIPIENT", Align::left, 16},
-        {"SENDER", Align::left, 12},
-        {"SIZE", Align::right},
-        {"TRIES", Align::right},
-        {"AGE", Align::right},
-    }};
-    for (const json::object& row : group.rows) {
-        table.add({
-            text_at(row, "id"),
-            text_at(row, "recipient"),
-            sender_text(row),
-            human_size(number_at(row, "size")),
-            human_count(number_at(row, "attempts")),
-            age_text(row, now),
-        });
-    }
-    table.print(terminal);
 }
 
 }  // namespace
@@ -141,46 +131,21 @@ Result<Exit> run(const ListQueue& action, Context& context) {
         SIDING_TRY(print_json_rows(*source, action.filter, terminal));
         return Exit::done;
     }
-    const WallTime now = context.clock.now();
-    Table table = make_list_table();
+    ListPrinter printer{context.clock.now(), terminal};
     std::uint64_t rows = 0;
     std::uint64_t octets = 0;
     SIDING_TRY(for_each_row(*source, action.filter, [&](const json::object& row) -> Result<void> {
-        add_row(table, row, now);
+        printer.add(row);
+        ++rows;
         octets += number_at(row, "size");
-        // Printed in pages, so that a long queue needs no memory here; the titles come once.
-        if (++rows % limits::list_page_rows_max == 0) {
-            table.print(terminal);
-        }
         return {};
     }));
-    table.print(terminal);
+    printer.print();
     if (rows == 0) {
         terminal.out << "no recipient matches\n";
     } else if (terminal.watched) {
         fmt::print(terminal.out, "{}, {}\n", counted(rows, "recipient"), human_size(octets));
     }
-    return Exit::done;
-}
-
-Result<Exit> run(const ListParked& action, Context& context) {
-    SIDING_ASSIGN(const auto source, choose_source(context.api, action.data_dir));
-    const Terminal& terminal = context.terminal;
-    if (context.json) {
-        SIDING_TRY(print_json_rows(*source, action.filter, terminal));
-        return Exit::done;
-    }
-    SIDING_ASSIGN(const auto groups, group_parked(*source, action.filter));
-    if (groups.empty()) {
-        terminal.out << "nothing is parked\n";
-        return Exit::done;
-    }
-    for (const ParkedGroup& group : groups) {
-        print_group(group, context.clock.now(), terminal);
-        terminal.out << "\n";
-    }
-    terminal.out << "to try again:  siding release --state parked\n"
-                    "to give up:    siding queue discard --state parked\n";
     return Exit::done;
 }
 

@@ -18,9 +18,10 @@ void add_row(Table& table, const json::object& session, WallTime now) {
     const std::string tls = text_at(session, "tls");
     const std::string helo = text_at(session, "helo");
     const std::string proxy = text_at(session, "proxy");
+    const std::string upstream = text_at(session, "upstream");
     table.add({
         text_at(session, "peer") + (proxy.empty() ? "" : " via " + proxy),
-        text_at(session, "state"),
+        text_at(session, "state") + (upstream.empty() ? "" : " to " + upstream),
         helo.empty() ? "-" : helo,
         tls.empty() ? "-" : tls,
         since ? human_duration(std::max(now - *since, std::chrono::milliseconds{0})) : "-",

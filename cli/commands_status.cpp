@@ -80,17 +80,56 @@ void print_domains(const json::array& domains, const Terminal& terminal) {
     table.print(terminal);
 }
 
+// Why a server gets nothing, or less than it could.
+Cell server_state(const json::object& row, WallTime now) {
+    const std::string breaker = text_at(row, "breaker");
+    const auto cool_until = time_at(row, "cool_until");
+    if (breaker == "open") {
+        return {"failing", Colour::red};
+    }
+    if (breaker == "half_open") {
+        return {"probing", Colour::yellow};
+    }
+    if (cool_until && *cool_until > now) {
+        return {"cooling " + human_duration(*cool_until - now), Colour::yellow};
+    }
+    if (number_at(row, "waiting") > 0) {
+        return {"limited", Colour::yellow};
+    }
+    return {"ok", Colour::green};
+}
+
+// Open ones, those that it gets for now, and where that is less, those that it could have.
+std::string connections_of(const json::object& row) {
+    const std::uint64_t most = number_at(row, "connections_max");
+    const std::uint64_t allowed =
+        row.contains("concurrency") ? number_at(row, "concurrency") : most;
+    const std::uint64_t open = number_at(row, "connections_open");
+    return allowed == most ? fmt::format("{}/{}", open, most)
+                           : fmt::format("{}/{} of {}", open, allowed, most);
+}
+
+// "120/m", with the limit that it keeps to: "20 of 600/m".
+std::string pace_of(const json::object& row) {
+    const std::uint64_t limit = number_at(object_at(row, "limits"), "rate");
+    const std::string pace = human_count(number_at(row, "messages_per_minute"));
+    return limit == 0 ? pace + "/m" : pace + " of " + human_count(limit) + "/m";
+}
+
 void print_servers(const json::array& servers, WallTime now, const Terminal& terminal) {
     Table table{{
         {"SERVER"},
         {"ADDRESS", Align::left, 20},
+        {"STATE"},
         {"CONN", Align::right},
         {"DUE", Align::right},
         {"FLIGHT", Align::right},
+        {"PACE", Align::right},
         {"NEXT", Align::right},
         {"DELIVERED", Align::right},
     }};
     Table errors{{{"SERVER"}, {"LAST ERROR", Align::left, 20, true}}};
+    Table hints{{{"SERVER"}, {"WHAT TO DO", Align::left, 20, true}}};
     for (const json::value& value : servers) {
         if (!value.is_object()) {
             continue;
@@ -100,16 +139,19 @@ void print_servers(const json::array& servers, WallTime now, const Terminal& ter
         table.add({
             text_at(row, "name"),
             text_at(row, "address"),
-            fmt::format(
-                "{}/{}", number_at(row, "connections_open"), number_at(row, "connections_max")
-            ),
+            server_state(row, now),
+            connections_of(row),
             count_cell(number_at(row, "due")),
             count_cell(number_at(row, "in_flight")),
+            pace_of(row),
             human_wait(time_at(row, "next_attempt_at"), now),
             human_age(time_at(row, "last_delivery_at"), now),
         });
         if (!error.empty()) {
             errors.add({text_at(row, "name"), {error, Colour::yellow}});
+        }
+        if (const std::string hint = text_at(row, "hint"); !hint.empty()) {
+            hints.add({text_at(row, "name"), hint});
         }
     }
     if (!table.empty()) {
@@ -120,6 +162,26 @@ void print_servers(const json::array& servers, WallTime now, const Terminal& ter
         terminal.out << "\n";
     }
     errors.print(terminal);
+    if (!hints.empty()) {
+        terminal.out << "\n";
+    }
+    hints.print(terminal);
+}
+
+// Recipients since the start, whose senders waited for the server's answer.
+void print_passed(const json::array& servers, const Terminal& terminal) {
+    for (const json::value& value : servers) {
+        const json::object& row = value.as_object();
+        fmt::print(
+            terminal.out,
+            "\npassed on to {}: {} delivered, {} refused, {} queued, {} in doubt\n",
+            text_at(row, "server"),
+            human_count(number_at(row, "delivered")),
+            human_count(number_at(row, "refused")),
+            human_count(number_at(row, "queued")),
+            human_count(number_at(row, "in_doubt"))
+        );
+    }
 }
 
 void print_foot(const json::object& status, const Terminal& terminal) {
@@ -148,6 +210,7 @@ Result<Exit> run(const ShowStatus&, Context& context) {
     terminal.out << "\n";
     print_domains(array_at(status.value, "domains"), terminal);
     print_servers(array_at(status.value, "servers"), now, terminal);
+    print_passed(array_at(status.value, "passed"), terminal);
     print_foot(status.value, terminal);
     return Exit::done;
 }

@@ -6,6 +6,8 @@
 #include "config/live.hpp"
 #include "config/load.hpp"
 #include "control/api.hpp"
+#include "cutover/flip.hpp"
+#include "dns/resolver.hpp"
 #include "net/http_server.hpp"
 #include "net/listener.hpp"
 #include "net/runtime.hpp"
@@ -14,8 +16,11 @@
 #include "queue/queue.hpp"
 #include "relay/dispatcher.hpp"
 #include "relay/inbound_server.hpp"
+#include "relay/next_hop.hpp"
 #include "relay/probe_pool.hpp"
 #include "relay/recipient_directory.hpp"
+#include "relay/remap_table.hpp"
+#include "relay/wave_orders.hpp"
 #include "systemd/notify.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -45,6 +50,7 @@ constexpr int exit_config = 2;
 constexpr int exit_storage = 74;  // EX_IOERR
 constexpr std::size_t blocking_threads = 4;
 constexpr std::size_t control_tasks_max = 16;
+constexpr std::chrono::milliseconds prune_interval = std::chrono::minutes{1};
 constexpr std::chrono::milliseconds storage_drain =
     std::chrono::seconds{5};  // nothing can be stored
 constexpr std::chrono::milliseconds least_drain = std::chrono::seconds{1};
@@ -73,6 +79,10 @@ queue::QueueOptions queue_options(const config::Live& live) {
     options.reserve = [&live](std::uint64_t disk_octets) {
         return live.get()->storage.disk_reserve.bytes(disk_octets);
     };
+    options.retention = [&live] {
+        const config::Retention retention = live.get()->retention;
+        return queue::Retention{retention.time, retention.size_bytes};
+    };
     return options;
 }
 
@@ -94,6 +104,7 @@ private:
     awaitable<void> stop();
 
     static awaitable<void> watch_signals(Daemon& self);
+    static awaitable<void> prune_retained(Daemon& self);
     static awaitable<void> feed_watchdog(Daemon& self, std::chrono::microseconds interval);
     awaitable<void> reload();
     void end(int code);
@@ -111,8 +122,13 @@ private:
 
     std::vector<net::UniqueFd> listeners_;
     std::unique_ptr<queue::Queue> queue_;
+    std::unique_ptr<dns::Resolver> resolver_;  // its questions end with it: after the threads
+    std::unique_ptr<relay::NextHops> next_hops_;
+    std::unique_ptr<relay::RemapTable> remaps_;
     std::unique_ptr<relay::Dispatcher> dispatcher_;
     std::unique_ptr<relay::RecipientTables> recipient_tables_;
+    std::unique_ptr<relay::WaveTables> wave_tables_;
+    std::unique_ptr<relay::WaveOrders> wave_orders_;
     std::unique_ptr<relay::ProbePool> probes_;
     std::unique_ptr<relay::Verifier> verifier_;
     std::unique_ptr<relay::RecipientDirectory> recipients_;
@@ -165,7 +181,13 @@ Result<void> Daemon::build() {
     queue_->committer().on_failure([this](const std::string&) {
         asio::post(main_, [this] { end(exit_storage); });
     });
-    dispatcher_ = std::make_unique<relay::Dispatcher>(*queue_, config_, runtime_.io(0), metrics_);
+    resolver_ = std::make_unique<dns::Resolver>(runtime_.io(0));
+    next_hops_ = std::make_unique<relay::NextHops>(config_, *resolver_);
+    remaps_ = std::make_unique<relay::RemapTable>(*queue_, config_);
+    SIDING_TRY(remaps_->load());
+    dispatcher_ = std::make_unique<relay::Dispatcher>(
+        *queue_, config_, runtime_.io(0), metrics_, next_hops_.get(), remaps_.get()
+    );
     SIDING_TRY(build_recipients());
     inbound_ = std::make_unique<relay::InboundServer>(relay::InboundServer::Parts{
         runtime_,
@@ -175,12 +197,15 @@ Result<void> Daemon::build() {
         metrics_,
         [this](const std::string& server, WallTime due) { dispatcher_->wake(server, due); },
         connections_max,
+        next_hops_.get(),
+        remaps_.get(),
     });
     SIDING_ASSIGN(const std::string token, read_token(*config));
     api_ = std::make_unique<control::Api>(
         control::Services{
             .queue = *queue_,
             .mover = dispatcher_->mover(),
+            .releases = dispatcher_->releases(),
             .metrics = metrics_,
             .clock = clock_,
             .hostname = config->hostname,
@@ -193,6 +218,17 @@ Result<void> Daemon::build() {
                                ) { return recipients_->report(std::move(address)); },
             .flush_recipients = [this](std::string what
                                 ) { return recipients_->flush(std::move(what)); },
+            .remaps = remaps_.get(),
+            .config = [this] { return config_.get(); },
+            .wake_lane =
+                [this](const std::string& server, WallTime due) { dispatcher_->wake(server, due); },
+            .waves = wave_tables_.get(),
+            .wave_orders = wave_orders_.get(),
+            .order_release =
+                [this](queue::ReleaseJob job) {
+                    return dispatcher_->releases().order_as_configured(std::move(job));
+                },
+            .passed = [this] { return inbound_->passed(); },
         },
         token
     );
@@ -204,24 +240,36 @@ Result<void> Daemon::build_recipients() {
     recipient_tables_ =
         std::make_unique<relay::RecipientTables>(runtime_.blocking(), config_, metrics_);
     SIDING_TRY(recipient_tables_->load_first());
+    wave_tables_ = std::make_unique<relay::WaveTables>(relay::WaveTables::Parts{
+        runtime_.blocking(),
+        config_,
+        *queue_,
+        metrics_,
+        [this](const std::string& server, WallTime due) { dispatcher_->wake(server, due); },
+    });
+    SIDING_TRY(wave_tables_->load_first());
+    wave_orders_ = std::make_unique<relay::WaveOrders>(*queue_, config_, *wave_tables_);
     probes_ = std::make_unique<relay::ProbePool>(*queue_, config_, executor);
     verifier_ =
         std::make_unique<relay::Verifier>(*queue_, config_, probes_->prober(), metrics_, executor);
-    recipients_ =
-        std::make_unique<relay::RecipientDirectory>(config_, *recipient_tables_, *verifier_);
+    recipients_ = std::make_unique<relay::RecipientDirectory>(
+        config_, *recipient_tables_, *verifier_, wave_tables_.get()
+    );
     return {};
 }
 
 awaitable<Result<void>> Daemon::start() {
     SIDING_CO_TRY(co_await set_initial_phases());
     // First what the last run left: the dispatcher may order releases of its own at once.
-    SIDING_CO_TRY(co_await dispatcher_->mover().resume());
+    SIDING_CO_TRY(co_await dispatcher_->releases().resume_all());
     SIDING_CO_TRY(co_await dispatcher_->start());
     SIDING_CO_TRY(probes_->start());
     SIDING_CO_TRY(main_tasks_.spawn(recipient_tables_->watch()));
+    SIDING_CO_TRY(main_tasks_.spawn(wave_tables_->watch()));
     SIDING_CO_TRY(start_control());
     SIDING_CO_TRY(inbound_->start(std::exchange(listeners_, {})));
     SIDING_CO_TRY(main_tasks_.spawn(watch_signals(*this)));
+    SIDING_CO_TRY(main_tasks_.spawn(prune_retained(*this)));
     if (const auto interval = systemd::watchdog_interval()) {
         SIDING_CO_TRY(main_tasks_.spawn(feed_watchdog(*this, *interval)));
     }
@@ -234,12 +282,8 @@ awaitable<Result<void>> Daemon::start() {
 
 // The configuration's phases count where the queue knows none; afterwards the queue remembers.
 awaitable<Result<void>> Daemon::set_initial_phases() {
-    queue::SetPhases initial;
-    initial.who = "sidingd";
-    initial.why = "configured";
-    for (const auto& [domain, settings] : config_.get()->domains) {
-        initial.moves.push_back({domain, "default", settings.phase, true});
-    }
+    const auto config = config_.get();
+    queue::Change initial{cutover::initial_phases(*config, *queue_->phases())};
     SIDING_CO_TRY(co_await queue_->commit(std::move(initial)));
     co_return Result<void>{};
 }
@@ -281,6 +325,22 @@ awaitable<void> Daemon::watch_signals(Daemon& self) {
         systemd::notify_reloading();
         co_await self.reload();
         systemd::notify_ready("accepting mail");
+    }
+}
+
+// Delivered mail that was kept for a replay goes when its time is over.
+awaitable<void> Daemon::prune_retained(Daemon& self) {
+    asio::steady_timer timer{self.main_};
+    for (;;) {
+        timer.expires_after(prune_interval);
+        const auto [code] = co_await timer.async_wait(net::use_result);
+        if (code) {
+            co_return;
+        }
+        const auto pruned = co_await self.queue_->prune();
+        if (!pruned) {
+            log.warn("prune_failed", {{"reason", pruned.error()}});
+        }
     }
 }
 
@@ -330,6 +390,7 @@ awaitable<void> Daemon::reload() {
         log.error("reload_failed", {{"reason", added.error()}});
     }
     co_await recipient_tables_->refresh();
+    co_await wave_tables_->refresh();
     co_await inbound_->reload();
     log.info("reloaded");
 }

@@ -39,30 +39,41 @@ std::string overview() {
 Look
   status                          health, domains, servers, the books
   phase [DOMAIN[/WAVE]]           phases in force
+  wave list [DOMAIN] | show WAVE  recipients that move together
+  flips                           what was flipped, when and by whom
   queue list [FILTER]             recipients and their states
   queue show ID                   one message: envelope, recipients
-  parked [FILTER]                 refused recipients, by reason
+  parked [FILTER]                 refused recipients, by cause, and what to do
+  copies [FILTER]                 parallel run: both servers' answers compared
   sessions                        who is sending now
   recipients check ADDRESS        would it be accepted, and why
-  trace QUERY                     what happened to a message
+  trace QUERY                     one message's life, in plain sentences
   audit [--deep]                  prove that the books balance
 
 Act
   phase DOMAIN[/WAVE] PHASE       move a phase: hold, release, pass_new, …
+  flip --to PHASE DOMAIN[/WAVE]…  move several at once, all of them or none
+  rollback                        take the last flip back
+  wave add | remove | clone WAVE  who moves together; --file, --pattern
   release [FILTER] [--to SERVER]  send held mail; --dry-run counts, --wait watches
-  release list | wait RELEASE     releases, and how far they are
+  release list | show RELEASE     releases, and how far they are
+  release pause | resume | cancel RELEASE
   queue hold FILTER               keep what is due or parked
-  queue discard FILTER            drop recipients for good
+  queue discard FILTER [--dsn]    drop recipients for good; --dsn tells senders
   queue export --to DIR           write messages as .eml, Maildir or mbox
+  remap add OLD NEW               deliver one address's mail to another
+  replay --to SERVER FILTER       deliver again what was delivered
   recipients flush [ADDRESS]      forget what servers said of recipients
 
 Without a daemon
   config check FILE               every error at once, with line and key
+  config show [FILE]              every value in force, profiles and retries
   config reference                every key, its default, its meaning
   rehearse [--mail PATH]          a whole cutover on loopback, with proof
 
 FILTER   --domain --wave --recipient --sender --state --since --before
-         --larger --tag --not-tag --id --limit; all that are given must hold
+         --larger --tag --not-tag --cause --server --copy --id --limit; all that
+         are given must hold
 Exit     0 done, 1 the answer is no, 2 usage, 3 cannot reach the daemon
 Socket   --socket, or SIDING_SOCKET, or /run/siding/control.sock
 

@@ -97,7 +97,9 @@ Result<Options> parse_options(std::vector<std::string> arguments, const ParseCon
     set_up(root, flags);
     Verbs verbs{.root = root, .now = context.now, .makers = {}};
     add_look_verbs(verbs);
+    add_wave_verbs(verbs);
     add_queue_verbs(verbs);
+    add_parked_verbs(verbs);
     add_release_verbs(verbs);
     add_local_verbs(verbs);
     hide_help_flags(root);

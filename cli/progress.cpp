@@ -32,18 +32,37 @@ std::string format_rate(double per_second) {
                : fmt::format("{}/s", human_count(static_cast<std::uint64_t>(per_second)));
 }
 
-std::string format_left(std::uint64_t left, double per_second) {
+// The daemon knows a job's rate; otherwise what was seen goes on.
+std::string format_left(const ReleaseProgress& progress, std::uint64_t left, double per_second) {
+    if (progress.state == "canary") {
+        return "waiting for the canary";
+    }
     if (per_second <= 0) {
         return "waiting; siding status says for what";
     }
     const auto seconds = static_cast<std::int64_t>(static_cast<double>(left) / per_second);
     return fmt::format(
-        "{}  {} left", format_rate(per_second), human_duration(std::chrono::seconds{seconds})
+        "{}  {} left",
+        format_rate(per_second),
+        human_duration(progress.time_left.value_or(std::chrono::seconds{seconds}))
     );
+}
+
+std::uint64_t all_of(const ReleaseProgress& progress) {
+    return progress.complete ? progress.chosen : std::max(progress.chosen, progress.total);
 }
 
 std::string format_parked(const ReleaseProgress& progress) {
     return progress.parked == 0 ? "" : fmt::format("  {} parked", human_count(progress.parked));
+}
+
+std::optional<std::chrono::seconds> seconds_at(
+    const boost::json::object& from, std::string_view key
+) {
+    const boost::json::value* const value = from.if_contains(key);
+    return value == nullptr || value->is_null()
+               ? std::nullopt
+               : std::optional{std::chrono::seconds{number_at(from, key)}};
 }
 
 }  // namespace
@@ -53,6 +72,9 @@ ReleaseProgress make_progress(const boost::json::object& release) {
     return ReleaseProgress{
         .release = number_at(release, "id"),
         .server = escape(text_at(release, "server")),
+        .state = escape(text_at(release, "state")),
+        .why = escape(text_at(release, "why")),
+        .total = number_at(release, "total"),
         .chosen = number_at(release, "chosen"),
         .complete = flag_at(release, "complete"),
         .done = flag_at(release, "done"),
@@ -60,11 +82,21 @@ ReleaseProgress make_progress(const boost::json::object& release) {
         .delivered = number_at(counts, "delivered"),
         .parked = number_at(counts, "parked"),
         .others = number_at(counts, "held") + number_at(counts, "discarded"),
+        .time_left = seconds_at(release, "seconds_left"),
     };
 }
 
-std::uint64_t ProgressPrinter::total(const ReleaseProgress& progress) const {
-    return progress.complete ? progress.chosen : std::max(progress.chosen, expected_);
+std::string progress_text(const ReleaseProgress& progress) {
+    if (progress.state == "paused") {
+        return progress.why.empty() ? "paused" : "paused: " + progress.why;
+    }
+    if (progress.state == "cancelled" || progress.state == "canary") {
+        return progress.state;
+    }
+    if (progress.done) {
+        return progress.parked == 0 ? "done" : "done, some parked";
+    }
+    return progress.complete ? "under way" : "running";
 }
 
 double ProgressPrinter::rate(const ReleaseProgress& progress, WallTime now) {
@@ -101,14 +133,15 @@ std::string ProgressPrinter::bar(unsigned percent) const {
 }
 
 void ProgressPrinter::draw(const ReleaseProgress& progress, double per_second) {
-    const std::uint64_t all = total(progress);
+    const std::uint64_t all = all_of(progress);
     const std::string text = fmt::format(
         "{:3}%  {}/{}{}{}",
         percent_of(progress.ended(), all),
         human_count(progress.ended()),
         human_count(all),
         format_parked(progress),
-        first_ ? "" : "  " + format_left(all - std::min(all, progress.ended()), per_second)
+        first_ ? ""
+               : "  " + format_left(progress, all - std::min(all, progress.ended()), per_second)
     );
     // One column stays free: a full line would wrap on some terminals.
     const std::size_t room =
@@ -121,7 +154,7 @@ void ProgressPrinter::draw(const ReleaseProgress& progress, double per_second) {
 }
 
 void ProgressPrinter::log_line(const ReleaseProgress& progress, double per_second) {
-    const std::uint64_t all = total(progress);
+    const std::uint64_t all = all_of(progress);
     const unsigned percent = percent_of(progress.ended(), all);
     if (percent < next_percent_ || progress.done) {
         return;

@@ -7,8 +7,10 @@
 
 #include <boost/json/object.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 
 namespace siding::cli {
@@ -16,24 +18,29 @@ namespace siding::cli {
 struct ReleaseProgress {
     std::uint64_t release = 0;
     std::string server;
+    std::string state;         // running, canary, paused, complete, cancelled
+    std::string why = {};      // of a pause or a cancel
+    std::uint64_t total = 0;   // recipients that it was ordered for; 0 where that is not known
     std::uint64_t chosen = 0;  // recipients that the release has taken up so far
     bool complete = false;     // it has taken up all
     bool done = false;
     std::uint64_t waiting = 0;  // due or in flight
     std::uint64_t delivered = 0;
     std::uint64_t parked = 0;
-    std::uint64_t others = 0;  // held again or discarded
+    std::uint64_t others = 0;                            // held again or discarded
+    std::optional<std::chrono::seconds> time_left = {};  // as the daemon reckons
 
     std::uint64_t ended() const { return delivered + parked + others; }
 };
 
 ReleaseProgress make_progress(const boost::json::object& release);
 
+// One or two words, and the reason of a pause: "running", "paused: …", "done, some parked".
+std::string progress_text(const ReleaseProgress& progress);
+
 class ProgressPrinter {
 public:
-    // `expected` recipients in all, as the dry run counted; 0: not known.
-    ProgressPrinter(const Terminal& terminal, std::uint64_t expected)
-        : terminal_{terminal}, expected_{expected} {}
+    explicit ProgressPrinter(const Terminal& terminal) : terminal_{terminal} {}
 
     void show(const ReleaseProgress& progress, WallTime now);
     // Takes the redrawn line away, so that the last word has a line of its own.
@@ -45,14 +52,12 @@ private:
         std::uint64_t ended = 0;
     };
 
-    std::uint64_t total(const ReleaseProgress& progress) const;
     double rate(const ReleaseProgress& progress, WallTime now);
     std::string bar(unsigned percent) const;
     void draw(const ReleaseProgress& progress, double per_second);
     void log_line(const ReleaseProgress& progress, double per_second);
 
     const Terminal& terminal_;
-    std::uint64_t expected_;
     std::deque<Sample> samples_;
     bool drawn_ = false;  // a line stands on the terminal
     bool first_ = true;   // nothing to measure a rate from yet

@@ -25,6 +25,10 @@ public:
         return QueuePage{array_at(page.value, "rows"), text_at(page.value, "cursor")};
     }
 
+    Result<Document> parked(const queue::Filter& filter) override {
+        return api_.get("/v1/parked", filter_query(filter));
+    }
+
     Result<Document> envelope(MessageId message) override {
         return api_.get("/v1/messages/" + message.text());
     }

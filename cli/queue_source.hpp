@@ -28,6 +28,8 @@ public:
     virtual ~QueueSource() = default;
 
     virtual Result<QueuePage> list(const queue::Filter& filter, const std::string& cursor) = 0;
+    // GET /v1/parked.
+    virtual Result<Document> parked(const queue::Filter& filter) = 0;
     // The envelope's document. Errc::not_found: no recipient of it is left in the queue.
     virtual Result<Document> envelope(MessageId message) = 0;
     virtual Result<void> read_octets(

@@ -1,6 +1,7 @@
 #include "base/limits.hpp"
 #include "cli/queue_source.hpp"
 #include "control/message_view.hpp"
+#include "control/parked_groups.hpp"
 #include "control/render.hpp"
 #include "queue/rocks_store.hpp"
 
@@ -24,6 +25,12 @@ public:
             out.rows.push_back(control::recipient_json(row));
         }
         return out;
+    }
+
+    Result<Document> parked(const queue::Filter& filter) override {
+        SIDING_ASSIGN(boost::json::object document, control::read_parked(*store_, filter));
+        std::string text = boost::json::serialize(document);
+        return Document{std::move(text), std::move(document)};
     }
 
     Result<Document> envelope(MessageId message) override {

@@ -32,7 +32,9 @@ struct Verbs {
 };
 
 void add_look_verbs(Verbs& verbs);     // status, phase, sessions, recipients …, trace, audit
-void add_queue_verbs(Verbs& verbs);    // queue …, parked
+void add_wave_verbs(Verbs& verbs);     // flip, rollback, flips, wave …
+void add_queue_verbs(Verbs& verbs);    // queue …
+void add_parked_verbs(Verbs& verbs);   // parked, remap …, replay, copies
 void add_release_verbs(Verbs& verbs);  // release …, releases
 void add_local_verbs(Verbs& verbs);    // config …, rehearse
 

@@ -6,12 +6,28 @@ namespace siding::cli {
 namespace {
 
 void add_config(Verbs& verbs) {
-    CLI::App& config = verbs.add(verbs.root, "config", "check a file, or print the reference");
+    CLI::App& config =
+        verbs.add(verbs.root, "config", "check or show a file, or print the reference");
     const auto file = make_flags<std::string>();
     CLI::App& check = verbs.add(config, "check", "every error at once, with line and key", [file] {
         return Action{CheckConfig{*file}};
     });
     check.add_option("FILE", *file, "the configuration file")->required();
+    struct Flags {
+        std::string file;
+        bool changed = false;
+    };
+    const auto shown = make_flags<Flags>();
+    CLI::App& show =
+        verbs.add(config, "show", "what is in force, defaults and profiles filled in", [shown] {
+            ShowConfig action{.file = std::nullopt, .changed = shown->changed};
+            if (!shown->file.empty()) {
+                action.file = shown->file;
+            }
+            return Action{action};
+        });
+    show.add_option("FILE", shown->file, "a configuration file; without it sidingd is asked");
+    show.add_flag("--changed", shown->changed, "only what is not the default");
     verbs.add(config, "reference", "every key, its default, its meaning", [] {
         return Action{ShowConfigReference{}};
     });

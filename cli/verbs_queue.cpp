@@ -63,7 +63,7 @@ void add_changes(Verbs& verbs, CLI::App& queue) {
     struct Flags {
         FilterFlags filter;
         std::string why;
-        bool all = false, yes = false;
+        bool all = false, yes = false, dsn = false;
     };
     const auto add = [&](const char* name, const char* what, auto make) -> CLI::App& {
         const auto flags = make_flags<Flags>();
@@ -82,6 +82,7 @@ void add_changes(Verbs& verbs, CLI::App& queue) {
         add_filter_flags(verb, flags->filter);
         if (std::string_view{name} == "discard") {
             verb.add_flag("--yes", flags->yes, "do not ask");
+            verb.add_flag("--dsn", flags->dsn, "tell the senders, with a delivery report");
         }
         return verb;
     };
@@ -89,7 +90,7 @@ void add_changes(Verbs& verbs, CLI::App& queue) {
         return Action{HoldQueue{std::move(filter), flags.all, flags.why}};
     });
     add("discard", "drop recipients for good", [](queue::Filter filter, const Flags& flags) {
-        return Action{DiscardQueue{std::move(filter), flags.all, flags.yes, flags.why}};
+        return Action{DiscardQueue{std::move(filter), flags.all, flags.yes, flags.why, flags.dsn}};
     });
 }
 
@@ -124,21 +125,6 @@ void add_show(Verbs& verbs, CLI::App& queue) {
     add_data_dir(show_verb, show->data_dir);
 }
 
-void add_parked(Verbs& verbs) {
-    const auto parked = make_flags<ListFlags>();
-    CLI::App& parked_verb = verbs.add(verbs.root, "parked", "refused recipients, by reason");
-    verbs.makers[&parked_verb] = [&verbs, parked, &parked_verb]() -> Result<Action> {
-        SIDING_ASSIGN(auto filter, make_filter(parked_verb, parked->filter, verbs.now));
-        if (filter.state && filter.state != queue::State::parked) {
-            return usage_error("parked lists what is parked; use queue list for other states");
-        }
-        filter.state = queue::State::parked;
-        return Action{ListParked{std::move(filter), parked->directory()}};
-    };
-    add_filter_flags(parked_verb, parked->filter);
-    add_data_dir(parked_verb, parked->data_dir);
-}
-
 }  // namespace
 
 void add_queue_verbs(Verbs& verbs) {
@@ -147,7 +133,6 @@ void add_queue_verbs(Verbs& verbs) {
     add_show(verbs, queue);
     add_export(verbs, queue);
     add_changes(verbs, queue);
-    add_parked(verbs);
 }
 
 }  // namespace siding::cli

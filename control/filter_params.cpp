@@ -17,7 +17,8 @@ namespace json = boost::json;
 using queue::Filter;
 
 constexpr std::string_view keys_text =
-    "domain, wave, recipient, sender, state, since, before, larger, tag, not_tag, id, limit";
+    "domain, wave, recipient, sender, state, cause, server, copy, since, before, larger, tag, "
+    "not_tag, id, limit";
 
 Result<WallTime> parse_moment(std::string_view text, WallTime now) {
     if (const auto duration = config::parse_duration(text); duration.has_value()) {
@@ -64,6 +65,16 @@ Result<std::string> parse_word(std::string_view text, std::string_view otherwise
     return std::string{text};
 }
 
+Result<bool> parse_yes_or_no(std::string_view text) {
+    if (text == "yes" || text == "true") {
+        return true;
+    }
+    if (text == "no" || text == "false") {
+        return false;
+    }
+    return Error{Errc::invalid_argument, fmt::format("'{}' is neither yes nor no", escape(text))};
+}
+
 // Both narrow the domain: they must agree, whichever comes first.
 Result<void> narrow_domain(Filter& filter, std::optional<Domain> before) {
     if (before && filter.domain && *before != *filter.domain) {
@@ -99,6 +110,12 @@ Result<void> set_key(Filter& filter, std::string_view key, std::string_view text
         SIDING_ASSIGN(filter.sender, parse_sender(text));
     } else if (key == "state") {
         SIDING_ASSIGN(filter.state, queue::parse_state(text));
+    } else if (key == "cause") {
+        SIDING_ASSIGN(filter.cause, parse_word(text, "any cause or none"));
+    } else if (key == "server") {
+        SIDING_ASSIGN(filter.server, parse_word(text, "every server"));
+    } else if (key == "copy") {
+        SIDING_ASSIGN(filter.copy, parse_yes_or_no(text));
     } else if (key == "since") {
         SIDING_ASSIGN(filter.since, parse_moment(text, now));
     } else if (key == "before") {
@@ -125,7 +142,19 @@ Result<void> set_named(Filter& filter, std::string_view key, std::string_view te
     return {};
 }
 
-Result<void> check_whole(const Filter& filter) {
+// Only what is parked has a cause, so that nobody has to say so twice.
+Result<void> complete(Filter& filter) {
+    if (filter.cause && !filter.state) {
+        filter.state = queue::State::parked;
+    }
+    if (filter.cause && *filter.state != queue::State::parked) {
+        return Error{
+            Errc::invalid_argument,
+            fmt::format(
+                "only parked recipients have a cause, not those that are {}",
+                queue::format_state(*filter.state)
+            )};
+    }
     if (filter.since && filter.before && *filter.since >= *filter.before) {
         return Error{
             Errc::invalid_argument,
@@ -153,7 +182,7 @@ Result<Filter> filter_from_query(
             SIDING_TRY(set_named(filter, key, text, now));
         }
     }
-    SIDING_TRY(check_whole(filter));
+    SIDING_TRY(complete(filter));
     return filter;
 }
 
@@ -164,7 +193,7 @@ Result<Filter> filter_from_json(const json::object& fields, WallTime now) {
         std::string text;
         if (value.is_string()) {
             text.assign(value.get_string().data(), value.get_string().size());
-        } else if (is_count(key) && value.is_number()) {
+        } else if ((is_count(key) && value.is_number()) || (key == "copy" && value.is_bool())) {
             text = json::serialize(value);
         } else {
             return Error{
@@ -172,12 +201,14 @@ Result<Filter> filter_from_json(const json::object& fields, WallTime now) {
                 fmt::format(
                     "'{}' of the filter must be {}",
                     escape(key),
-                    is_count(key) ? "a number" : "text"
+                    is_count(key)   ? "a number"
+                    : key == "copy" ? "true or false"
+                                    : "text"
                 )};
         }
         SIDING_TRY(set_named(filter, key, text, now));
     }
-    SIDING_TRY(check_whole(filter));
+    SIDING_TRY(complete(filter));
     return filter;
 }
 
@@ -203,6 +234,15 @@ json::object filter_json(const Filter& filter) {
     }
     if (filter.state) {
         out["state"] = queue::format_state(*filter.state);
+    }
+    if (filter.cause) {
+        out["cause"] = json_text(*filter.cause);
+    }
+    if (filter.server) {
+        out["server"] = json_text(*filter.server);
+    }
+    if (filter.copy) {
+        out["copy"] = *filter.copy;
     }
     if (filter.since) {
         out["since"] = format_time(*filter.since);

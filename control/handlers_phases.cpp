@@ -1,8 +1,7 @@
-#include "base/log.hpp"
 #include "control/handlers.hpp"
 #include "control/json.hpp"
+#include "control/phase_order.hpp"
 #include "control/response.hpp"
-#include "cutover/flip.hpp"
 
 #include <boost/json/array.hpp>
 
@@ -10,8 +9,6 @@ namespace siding::control {
 namespace {
 
 namespace json = boost::json;
-
-const Logger logger{"control"};
 
 json::array next_json(Phase from) {
     json::array out;
@@ -21,22 +18,18 @@ json::array next_json(Phase from) {
     return out;
 }
 
-struct PhaseOrder {
-    queue::PhaseMove move;
-    std::string why;
-};
-
-Result<PhaseOrder> parse_order(const Request& request) {
-    SIDING_ASSIGN(const Body body, Body::parse(request.http.body, {"phase", "why"}));
+// One wave, by its path, to one phase.
+Result<FlipOrder> parse_order(const Request& request, const queue::PhaseTable& phases) {
+    SIDING_ASSIGN(const Body body, Body::parse(request.http.body, {"phase", "why", "copy"}));
     SIDING_ASSIGN(const std::string phase, body.required_text("phase"));
     SIDING_ASSIGN(Domain domain, Domain::parse(request.captures.at(0)));
-    SIDING_ASSIGN(const Phase to, parse_phase(phase));
-    SIDING_ASSIGN(std::string why, body.text("why"));
-    queue::PhaseMove move{.domain = std::move(domain), .to = to};
-    if (request.captures.size() > 1) {
-        move.wave = request.captures[1];
-    }
-    return PhaseOrder{std::move(move), std::move(why)};
+    FlipOrder order;
+    SIDING_ASSIGN(order.to, parse_phase(phase));
+    SIDING_ASSIGN(order.why, body.text("why"));
+    SIDING_TRY(read_copy(body, order));
+    const std::string wave = request.captures.size() > 1 ? request.captures[1] : "default";
+    order.add(domain, wave, phases);
+    return order;
 }
 
 }  // namespace
@@ -45,10 +38,12 @@ Answer get_phases(Services& services, const Request&) {
     const auto table = services.queue.phases();
     json::array phases;
     for (const auto& [wave, phase] : table->phases) {
+        const auto copy = table->copies.find(wave);
         phases.push_back(json::object{
             {"domain", json_text(wave.first)},
             {"wave", json_text(wave.second)},
             {"phase", format_phase(phase)},
+            {"copy", json_text(copy == table->copies.end() ? "" : copy->second)},
             {"next", next_json(phase)},
         });
     }
@@ -56,28 +51,19 @@ Answer get_phases(Services& services, const Request&) {
 }
 
 Answer put_phase(Services& services, const Request& request) {
-    SIDING_CO_ASSIGN(const PhaseOrder order, parse_order(request));
-    std::vector<queue::PhaseMove> moves{order.move};
-    const auto flipped =
-        co_await cutover::flip(services.queue, std::move(moves), request.who, order.why);
+    SIDING_CO_ASSIGN(FlipOrder order, parse_order(request, *services.queue.phases()));
+    order.who = request.who;
+    const queue::PhaseMove move = order.moves.front();
+    SIDING_CO_TRY(check_servers(services, order));
+    const auto flipped = co_await do_flip(services, std::move(order));
     SIDING_CO_TRY(flipped);
-    const auto from = format_phase(flipped->from.front());
-    const auto to = format_phase(order.move.to);
-    logger.info(
-        "phase_changed",
-        {{"domain", order.move.domain},
-         {"wave", order.move.wave},
-         {"from", from},
-         {"to", to},
-         {"epoch", flipped->epoch},
-         {"who", request.who}}
-    );
     co_return json_response({
         {"epoch", flipped->epoch},
-        {"domain", order.move.domain.text()},
-        {"wave", json_text(order.move.wave)},
-        {"from", from},
-        {"to", to},
+        {"domain", move.domain.text()},
+        {"wave", json_text(move.wave)},
+        {"from", format_phase(flipped->from.front())},
+        {"to", format_phase(move.to)},
+        {"copy", json_text(move.copy)},
     });
 }
 

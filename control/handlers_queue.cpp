@@ -5,6 +5,7 @@
 #include "control/json.hpp"
 #include "control/render.hpp"
 #include "control/response.hpp"
+#include "relay/dsn_order.hpp"
 
 #include <boost/json/array.hpp>
 
@@ -82,15 +83,19 @@ json::object page_json(const ListOrder& order, const queue::ListPage& page) {
 struct MoveOrder {
     queue::Filter filter;
     std::string why;
+    bool dsn = false;
 };
 
-Result<MoveOrder> parse_move(const Request& request, WallTime now) {
-    SIDING_ASSIGN(const Body body, Body::parse(request.http.body, {"filter", "why", "all"}));
+Result<MoveOrder> parse_move(
+    const Request& request, std::initializer_list<std::string_view> keys, WallTime now
+) {
+    SIDING_ASSIGN(const Body body, Body::parse(request.http.body, keys));
     SIDING_ASSIGN(const json::object fields, body.object("filter"));
     SIDING_ASSIGN(const bool all, body.flag("all"));
     MoveOrder order;
     SIDING_ASSIGN(order.filter, filter_from_json(fields, now));
     SIDING_ASSIGN(order.why, body.text("why"));
+    SIDING_ASSIGN(order.dsn, body.flag("dsn"));
     if (is_everything(order.filter) && !all) {
         return Error{
             Errc::invalid_argument,
@@ -99,17 +104,49 @@ Result<MoveOrder> parse_move(const Request& request, WallTime now) {
     return order;
 }
 
-Answer move_all(Services& services, const Request& request, queue::Event event) {
-    SIDING_CO_ASSIGN(MoveOrder order, parse_move(request, services.clock.now()));
-    const auto moved = co_await services.mover.move_all(
-        event, std::move(order.filter), request.who, std::move(order.why)
-    );
+Answer move_all(Services& services, MoveOrder order, queue::Event event, const std::string& who) {
+    const auto moved =
+        co_await services.mover.move_all(event, std::move(order.filter), who, std::move(order.why));
     SIDING_CO_TRY(moved);
     logger.info(
-        "moved",
-        {{"event", queue::format_event(event)}, {"recipients", *moved}, {"who", request.who}}
+        "moved", {{"event", queue::format_event(event)}, {"recipients", *moved}, {"who", who}}
     );
     co_return json_response({{"moved", *moved}});
+}
+
+// A report that nobody could send would be worse than none.
+Result<std::string> find_report_server(const Services& services) {
+    const auto config = services.config ? services.config() : nullptr;
+    if (config == nullptr || !config->dsn.server) {
+        return Error{
+            Errc::conflict,
+            "no server sends reports: name one in 'dsn.server' of the configuration"};
+    }
+    return *config->dsn.server;
+}
+
+Answer discard_and_report(Services& services, MoveOrder order, const std::string& who) {
+    SIDING_CO_ASSIGN(std::string server, find_report_server(services));
+    relay::DsnOrder discard{std::move(order.filter), std::move(server), services.hostname};
+    discard.who = who;
+    discard.why = std::move(order.why);
+    const auto outcome = co_await relay::discard_with_reports(
+        services.queue, std::move(discard), services.wake_lane
+    );
+    SIDING_CO_TRY(outcome);
+    logger.info(
+        "moved",
+        {{"event", "discard"},
+         {"recipients", outcome->discarded},
+         {"reports", outcome->reports},
+         {"who", who}}
+    );
+    co_return json_response({
+        {"moved", outcome->discarded},
+        {"reports", outcome->reports},
+        {"unreported", outcome->unreported},
+        {"left", outcome->left},
+    });
 }
 
 }  // namespace
@@ -135,11 +172,20 @@ Answer get_queue_count(Services& services, const Request& request) {
 }
 
 Answer post_hold(Services& services, const Request& request) {
-    return move_all(services, request, queue::Event::hold);
+    SIDING_CO_ASSIGN(
+        MoveOrder order, parse_move(request, {"filter", "why", "all"}, services.clock.now())
+    );
+    co_return co_await move_all(services, std::move(order), queue::Event::hold, request.who);
 }
 
 Answer post_discard(Services& services, const Request& request) {
-    return move_all(services, request, queue::Event::discard);
+    SIDING_CO_ASSIGN(
+        MoveOrder order, parse_move(request, {"filter", "why", "all", "dsn"}, services.clock.now())
+    );
+    if (order.dsn) {
+        co_return co_await discard_and_report(services, std::move(order), request.who);
+    }
+    co_return co_await move_all(services, std::move(order), queue::Event::discard, request.who);
 }
 
 }  // namespace siding::control

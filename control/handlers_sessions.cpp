@@ -18,6 +18,7 @@ json::object session_json(const relay::SessionInfo& session) {
         {"helo", json_text(session.helo)},
         {"tls", json_text(session.tls)},
         {"state", json_text(session.state)},
+        {"upstream", json_text(session.upstream)},
         {"since", json_time(session.since)},
         {"messages", session.messages},
         {"octets", session.octets},

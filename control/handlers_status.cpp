@@ -94,6 +94,36 @@ json::array servers_json(
             {"next_attempt_at", json_time(next_attempt_at(lane, backlog))},
             {"last_error", json_text(lane.last_error)},
             {"last_delivery_at", json_time(lane.last_delivery_at)},
+            {"profile", json_text(lane.profile)},
+            {"concurrency", lane.concurrency},
+            {"breaker", json_text(lane.breaker)},
+            {"paused_until", json_time(lane.paused_until)},
+            {"cool_until", json_time(lane.cool_until)},
+            {"back_pressure", lane.back_pressure},
+            {"waiting", lane.waiting},
+            {"messages_per_minute", lane.messages_per_minute},
+            {"limits",
+             {{"rate", lane.rate},
+              {"domain_rate", lane.domain_rate},
+              {"recipient_rate", lane.recipient_rate}}},
+            {"hint", json_text(lane.hint)},
+        });
+    }
+    return out;
+}
+
+json::array passed_json(const Services& services) {
+    json::array out;
+    if (!services.passed) {
+        return out;
+    }
+    for (const relay::PassCounts& counts : services.passed()) {
+        out.push_back(json::object{
+            {"server", json_text(counts.server)},
+            {"delivered", counts.delivered},
+            {"refused", counts.refused},
+            {"queued", counts.queued},
+            {"in_doubt", counts.in_doubt},
         });
     }
     return out;
@@ -101,7 +131,7 @@ json::array servers_json(
 
 json::object queue_json(const queue::StateCounts& all) {
     json::object out = counts_json(all);
-    out["accepted"] = all.total();
+    out["accepted"] = all.accepted();
     out["held_octets"] = all.held_octets;
     return out;
 }
@@ -124,6 +154,7 @@ Answer get_status(Services& services, const Request&) {
         {"epoch", table->epoch},
         {"domains", domains_json(*table, readings->counters)},
         {"servers", servers_json(lanes, readings->backlogs)},
+        {"passed", passed_json(services)},
         {"sessions", {{"inbound", services.inbound_sessions()}}},
         {"disk",
          {{"free_octets", readings->disk.free_octets},

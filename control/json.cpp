@@ -2,6 +2,7 @@
 
 #include "base/bytes.hpp"
 
+#include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 
 #include <algorithm>
@@ -92,6 +93,37 @@ Result<bool> Body::flag(std::string_view key) const {
         return wrong_type(key, "true or false");
     }
     return value->get_bool();
+}
+
+Result<std::uint64_t> Body::number(std::string_view key, std::uint64_t otherwise) const {
+    const json::value* const value = fields_.if_contains(key);
+    if (value == nullptr) {
+        return otherwise;
+    }
+    boost::system::error_code failed;
+    const auto number = value->to_number<std::uint64_t>(failed);
+    if (failed) {
+        return wrong_type(key, "a whole number");
+    }
+    return number;
+}
+
+Result<std::vector<std::string>> Body::texts(std::string_view key) const {
+    std::vector<std::string> out;
+    const json::value* const value = fields_.if_contains(key);
+    if (value == nullptr) {
+        return out;
+    }
+    if (!value->is_array()) {
+        return wrong_type(key, "a list of texts");
+    }
+    for (const json::value& item : value->get_array()) {
+        if (!item.is_string()) {
+            return wrong_type(key, "a list of texts");
+        }
+        out.emplace_back(item.get_string());
+    }
+    return out;
 }
 
 Result<json::object> Body::object(std::string_view key) const {

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace siding::control {
 
@@ -36,6 +37,9 @@ public:
     Result<std::string> text(std::string_view key, std::string_view otherwise = "") const;
     Result<bool> flag(std::string_view key) const;
     Result<boost::json::object> object(std::string_view key) const;
+    Result<std::vector<std::string>> texts(std::string_view key) const;  // a list of texts
+    Result<std::uint64_t> number(std::string_view key, std::uint64_t otherwise) const;
+    bool has(std::string_view key) const { return fields_.contains(key); }
 
     // Errc::invalid_argument also where the key is missing or the text empty.
     Result<std::string> required_text(std::string_view key) const;

@@ -38,13 +38,18 @@ void put_progress(json::object& out, const queue::Recipient& row) {
     out["maybe_delivered"] = row.maybe_delivered;
     out["kept"] = row.kept;
     out["tags"] = texts_json(row.tags);
+    out["copy"] = row.copy;
+    put_text(out, "cause", row.cause);
+    if (row.state == State::delivered) {
+        out["ended_at"] = json_time(row.ended_at);
+    }
     out["release"] = row.release_id == 0 ? json::value(nullptr) : json::value(row.release_id);
 }
 
 bool names_recipient(queue::LedgerKind kind) {
     using enum queue::LedgerKind;
     return kind != accepted && kind != phase && kind != started && kind != quarantined &&
-           kind != refused;
+           kind != refused && kind != remapped;
 }
 
 void put_accepted(json::object& out, const queue::LedgerEntry& entry) {
@@ -56,6 +61,9 @@ void put_accepted(json::object& out, const queue::LedgerEntry& entry) {
             {"wave", json_text(recipient.wave)},
         };
         put_text(row, "original", recipient.original);
+        if (recipient.copy) {
+            row["copy"] = true;
+        }
         recipients.push_back(std::move(row));
     }
     out["recipients"] = std::move(recipients);
@@ -65,7 +73,6 @@ void put_accepted(json::object& out, const queue::LedgerEntry& entry) {
     out["size"] = entry.size_octets;
     out["sha256"] = to_hex(entry.sha256);
     out["bare_newlines"] = entry.bare_newlines;
-    put_text(out, "tls", entry.tls);
     if (!entry.tags.empty()) {
         out["tags"] = texts_json(entry.tags);
     }
@@ -87,6 +94,7 @@ json::object message_recipient_json(const MessageView& message, std::uint32_t nu
         {"domain", recipient.domain.text()},
         {"wave", json_text(recipient.wave)},
         {"original", json_text(recipient.original)},
+        {"copy", recipient.copy},
     };
     if (const auto row = message.rows.find(number); row != message.rows.end()) {
         put_progress(out, row->second);
@@ -120,6 +128,7 @@ json::object counts_json(const queue::StateCounts& counts) {
     for (const State state : queue::all_states) {
         out[queue::format_state(state)] = counts.of(state);
     }
+    out["retained"] = counts.retained;
     return out;
 }
 
@@ -143,32 +152,24 @@ json::object ledger_json(const queue::LedgerEntry& entry) {
     put_text(out, "address", entry.address);
     put_text(out, "server", entry.server);
     put_text(out, "peer", entry.peer);
+    put_text(out, "tls", entry.tls);
     put_text(out, "reply", entry.reply);
+    put_text(out, "cause", entry.cause);
+    put_text(out, "sent_as", entry.sent_as);
     put_text(out, "who", entry.who);
     put_text(out, "from", entry.from_state);
     put_text(out, "to", entry.to_state);
     if (entry.kind == queue::LedgerKind::phase) {
         out["epoch"] = entry.epoch;
+        put_text(out, "copy_from", entry.copy_from);
+        put_text(out, "copy_to", entry.copy_to);
+        if (entry.undoes != 0) {
+            out["undoes"] = entry.undoes;
+        }
     }
     put_text(out, "record", entry.quarantined_key);
     out["chain"] = to_hex(entry.chain);
     return out;
-}
-
-json::object release_json(const queue::ReleaseJob& job, const queue::StateCounts& counts) {
-    const bool moving = counts.of(State::due) > 0 || counts.of(State::in_flight) > 0;
-    return {
-        {"id", job.id},
-        {"server", json_text(job.server)},
-        {"pinned", job.pinned},
-        {"filter", filter_json(job.filter)},
-        {"who", json_text(job.who)},
-        {"ordered_at", json_time(job.ordered_at)},
-        {"complete", job.complete},
-        {"chosen", job.chosen},
-        {"counts", counts_json(counts)},
-        {"done", job.complete && !moving},
-    };
 }
 
 json::object message_json(const MessageView& message) {
@@ -207,12 +208,14 @@ json::object audit_json(const cutover::AuditReport& report) {
     return {
         {"balanced", report.balanced()},
         {"accepted", report.accepted},
+        {"replayed", report.replayed},
         {"delivered", report.delivered},
         {"held", report.held},
         {"due", report.due},
         {"in_flight", report.in_flight},
         {"parked", report.parked},
         {"discarded", report.discarded},
+        {"retained", report.retained},
         {"ledger_entries", report.ledger_entries},
         {"chain_ok", report.chain_ok},
         {"problems", texts_json(report.problems)},

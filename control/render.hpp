@@ -16,8 +16,6 @@ boost::json::object counts_json(const queue::StateCounts& counts);
 
 boost::json::object ledger_json(const queue::LedgerEntry& entry);
 
-boost::json::object release_json(const queue::ReleaseJob& job, const queue::StateCounts& counts);
-
 boost::json::object message_json(const MessageView& message);
 
 boost::json::object audit_json(const cutover::AuditReport& report);

@@ -5,17 +5,23 @@
 #include "base/address.hpp"
 #include "base/clock.hpp"
 #include "base/metrics.hpp"
+#include "config/config.hpp"
 #include "net/asio.hpp"
 #include "queue/queue.hpp"
 #include "relay/lane_status.hpp"
 #include "relay/mover.hpp"
+#include "relay/pass_tally.hpp"
 #include "relay/recipient_report.hpp"
+#include "relay/release_controller.hpp"
+#include "relay/remap_table.hpp"
 #include "relay/session_list.hpp"
+#include "relay/wave_orders.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,6 +30,7 @@ namespace siding::control {
 struct Services {
     queue::Queue& queue;
     relay::Mover& mover;
+    relay::ReleaseController& releases;
     Metrics& metrics;
     const Clock& clock;
     std::string hostname;
@@ -45,6 +52,20 @@ struct Services {
     std::function<net::awaitable<Result<relay::RecipientReport>>(Address)> check_recipient = {};
     // "" for everything, a domain, or an address; how many remembered answers went.
     std::function<net::awaitable<Result<std::uint64_t>>(std::string what)> flush_recipients = {};
+
+    relay::RemapTable* remaps = nullptr;
+    // The configuration in force.
+    std::function<std::shared_ptr<const config::Config>()> config = {};
+    // After something was made due on a server's lane outside the dispatcher.
+    std::function<void(const std::string& server, WallTime earliest)> wake_lane = {};
+
+    const relay::WaveTables* waves = nullptr;
+    relay::WaveOrders* wave_orders = nullptr;
+    // With the filter, server, `pinned` and `who` of the job that is given, and for the rest as the
+    // configuration says; the new job's number.
+    std::function<net::awaitable<Result<std::uint64_t>>(queue::ReleaseJob)> order_release = {};
+    // What became of mail that was passed on while its sender waited, since the start.
+    std::function<std::vector<relay::PassCounts>()> passed = {};
 };
 
 }  // namespace siding::control

@@ -10,13 +10,6 @@ const std::string row_text =
     R"("sender":"ann@sender.example","domain":"example.com","wave":"default","size":1200,)"
     R"("received_at":"2026-11-21T13:00:00.000Z","state":"held","attempts":0,"last_reply":""})";
 
-std::string parked_row(const std::string& recipient, const std::string& reply) {
-    return R"({"id":"0000000000002.0","message":"0000000000002","recipient":")" + recipient +
-           R"(","sender":"","size":3400,"received_at":"2026-11-21T12:00:00Z","state":"parked",)"
-           R"("attempts":1,"last_reply":")" +
-           reply + R"("})";
-}
-
 std::string release_text(std::uint64_t delivered, std::uint64_t parked, bool done) {
     return R"({"id":3,"server":"new","complete":true,"chosen":10,"counts":{"due":)" +
            std::to_string(10 - delivered - parked) + R"(,"delivered":)" +
@@ -61,7 +54,9 @@ TEST_F(CommandsTest, Status) {
         R"("due":0,"in_flight":0,"parked":3,"delivered":98},"held_octets":1234567890}],)"
         R"("servers":[{"name":"new","address":"[2001:db8::1]:25","connections_open":3,)"
         R"("connections_max":10,"due":1,"in_flight":2,"next_attempt_at":"2026-11-21T14:04:00Z",)"
-        R"("last_error":"421 4.7.0 slow down","last_delivery_at":"2026-11-21T13:59:58Z"}],)"
+        R"("last_error":"421 4.7.0 slow down","last_delivery_at":"2026-11-21T13:59:58Z",)"
+        R"("concurrency":5,"breaker":"closed","cool_until":"2026-11-21T14:01:00Z","waiting":0,)"
+        R"("messages_per_minute":20,"limits":{"rate":600},"hint":"fewer may help"}],)"
         R"("sessions":{"inbound":4},"disk":{"free_octets":13958643712,)"
         R"("reserve_octets":2147483648},"queue":{"accepted":12446,"held":12345,"parked":3,)"
         R"("delivered":98}})"
@@ -74,11 +69,16 @@ TEST_F(CommandsTest, Status) {
         "DOMAIN       PHASE    HELD     SIZE  DUE  FLIGHT  PARKED  DELIVERED\n"
         "example.com  hold   12,345  1.1 GiB    0       0       3         98\n"
         "\n"
-        "SERVER  ADDRESS           CONN  DUE  FLIGHT   NEXT  DELIVERED\n"
-        "new     [2001:db8::1]:25  3/10    1       2  in 4m     2s ago\n"
+        "SERVER  ADDRESS           STATE            CONN  DUE  FLIGHT         PACE   NEXT  "
+        "DELIVERED\n"
+        "new     [2001:db8::1]:25  cooling 1m  3/5 of 10    1       2  20 of 600/m  in 4m     "
+        "2s ago\n"
         "\n"
         "SERVER  LAST ERROR\n"
         "new     421 4.7.0 slow down\n"
+        "\n"
+        "SERVER  WHAT TO DO\n"
+        "new     fewer may help\n"
         "\n"
         "accepted 12,446 = held 12,345 + parked 3 + delivered 98\n"
         "4 sessions in, disk 13 GiB free of which 2.0 GiB stay in reserve\n"
@@ -139,34 +139,6 @@ TEST_F(CommandsTest, AnEmptyListSaysSo) {
     api_server.answer("GET /v1/queue", R"({"rows":[],"cursor":""})");
     EXPECT_EQ(run({"queue", "list"}), Exit::done);
     EXPECT_EQ(out.str(), "no recipient matches\n");
-    EXPECT_EQ(run({"parked"}), Exit::done);
-    EXPECT_EQ(out.str(), "nothing is parked\n");
-    EXPECT_EQ(run({"--json", "parked"}), Exit::done);
-    EXPECT_EQ(out.str(), "");
-}
-
-TEST_F(CommandsTest, ParkedIsGroupedByReason) {
-    api_server.answer(
-        "GET /v1/queue",
-        R"({"rows":[)" + parked_row("c@x.example", "552 too big") + "," +
-            parked_row("a@x.example", "550 <a@x.example> unknown") + "," +
-            parked_row("B@x.example", "550 <b@x.example> unknown") + R"(],"cursor":""})"
-    );
-    EXPECT_EQ(run({"parked"}), Exit::done);
-    EXPECT_EQ(
-        out.str(),
-        "2 recipients  550 <…> unknown\n"
-        "ID               RECIPIENT    SENDER     SIZE  TRIES  AGE\n"
-        "0000000000002.0  a@x.example  <>      3.3 KiB      1   2h\n"
-        "0000000000002.0  B@x.example  <>      3.3 KiB      1   2h\n"
-        "\n"
-        "1 recipient  552 too big\n"
-        "ID               RECIPIENT    SENDER     SIZE  TRIES  AGE\n"
-        "0000000000002.0  c@x.example  <>      3.3 KiB      1   2h\n"
-        "\n"
-        "to try again:  siding release --state parked\n"
-        "to give up:    siding queue discard --state parked\n"
-    );
 }
 
 TEST_F(CommandsTest, DiscardCountsAndAsks) {
@@ -207,13 +179,115 @@ TEST_F(CommandsTest, ReleaseDryRun) {
 }
 
 TEST_F(CommandsTest, ReleaseWaits) {
-    api_server.answer("POST /v1/releases", R"({"recipients":10,"octets":1})");
     api_server.answer("POST /v1/releases", R"({"release":3})");
     api_server.answer("GET /v1/releases/3", release_text(4, 0, false));
     api_server.answer("GET /v1/releases/3", release_text(10, 0, true));
     EXPECT_EQ(run({"release", "--wait"}), Exit::done);
     EXPECT_EQ(out.str(), "40%  4/10\nrelease 3 to new done in 0s: 10 delivered\n");
-    EXPECT_EQ(body_of(1), R"({"filter":{},"to":"new","dry_run":false})");
+    EXPECT_EQ(body_of(0), R"({"filter":{},"to":"new","dry_run":false})");
+}
+
+TEST_F(CommandsTest, ReleaseSaysHowItGoes) {
+    api_server.answer("POST /v1/releases", R"({"recipients":20000,"octets":1024})");
+    EXPECT_EQ(
+        run(
+            {"release",
+             "--dry-run",
+             "--rate",
+             "10/s",
+             "--canary",
+             "10",
+             "--order",
+             "small-first",
+             "--pause-above",
+             "2%",
+             "--first",
+             "boss@a.example",
+             "--parked"}
+        ),
+        Exit::done
+    );
+    EXPECT_EQ(out.str(), "20,000 recipients (1.0 KiB) would go to new in 33m at that rate\n");
+    EXPECT_EQ(
+        body_of(0),
+        R"({"filter":{"state":"parked"},"to":"new","dry_run":true,"rate_per_minute":600,)"
+        R"("canary":10,"order":"small_first","pause_percent":2,"first":["boss@a.example"]})"
+    );
+}
+
+TEST_F(CommandsTest, AReleaseThatPausesIsANo) {
+    api_server.answer(
+        "GET /v1/releases/3",
+        R"({"id":3,"server":"new","state":"paused","why":"of the canary's 10, 1 parked","total":50,)"
+        R"("chosen":10,"left":40,"counts":{"due":0,"delivered":9,"parked":1},"done":false})"
+    );
+    EXPECT_EQ(run({"release", "wait", "3"}), Exit::no);
+    EXPECT_EQ(
+        out.str(),
+        "release 3 to new is paused: of the canary's 10, 1 parked\n"
+        "9 delivered, 1 parked, 40 still to go; siding release resume 3 goes on\n"
+    );
+}
+
+TEST_F(CommandsTest, ReleaseShow) {
+    api_server.answer(
+        "GET /v1/releases/3",
+        R"({"id":3,"server":"new","filter":{"domain":"a.example"},"who":"ann",)"
+        R"("ordered_at":"2026-11-21T13:53:00Z","of_phase":false,"state":"running","why":"",)"
+        R"("order":"oldest","first":2,"canary":0,"rate_per_minute":600,"pause_percent":5,)"
+        R"("total":20000,"total_octets":2048,"complete":false,"chosen":1210,"left":18790,)"
+        R"("counts":{"due":9,"in_flight":1,"parked":1,"delivered":1199},"per_minute":598,)"
+        R"("seconds_left":1879,"done":false})"
+    );
+    EXPECT_EQ(run({"release", "show", "3"}), Exit::done);
+    EXPECT_EQ(
+        out.str(),
+        "release 3 to new\n"
+        "state      running\n"
+        "ordered    7m ago by ann\n"
+        "filter     {\"domain\":\"a.example\"}\n"
+        "order      oldest, 2 addresses first\n"
+        "rate       600/min\n"
+        "canary     none\n"
+        "pauses     above 5% refused\n"
+        "moved      1,210 of 20,000 (2.0 KiB)\n"
+        "delivered  1,199\n"
+        "waiting    10\n"
+        "parked     1\n"
+        "time left  31m at 598/min\n"
+    );
+}
+
+TEST_F(CommandsTest, ReleasePauseResumeCancel) {
+    const std::string paused =
+        R"({"id":3,"server":"new","state":"paused","counts":{"due":5,"in_flight":1},"done":false})";
+    api_server.answer("POST /v1/releases/3/pause", paused);
+    EXPECT_EQ(run({"release", "pause", "3", "--why", "lunch"}), Exit::done);
+    EXPECT_EQ(out.str(), "release 3 is paused; 6 due or under way will still be delivered\n");
+    EXPECT_EQ(body_of(0), R"({"why":"lunch"})");
+    EXPECT_EQ(run({"release", "pause", "3", "--recall"}), Exit::done);
+    EXPECT_EQ(
+        out.str(), "release 3 is paused; 6 due or under way go back on hold where they can\n"
+    );
+    EXPECT_EQ(body_of(1), R"({"why":"","recall":true})");
+    api_server.answer("POST /v1/releases/3/resume", R"({"id":3,"state":"running"})");
+    EXPECT_EQ(run({"release", "resume", "3"}), Exit::done);
+    EXPECT_EQ(out.str(), "release 3 is running\n");
+    api_server.answer("POST /v1/releases/3/cancel", R"({"id":3,"state":"cancelled"})");
+    EXPECT_EQ(run({"release", "cancel", "3"}), Exit::done);
+    EXPECT_EQ(out.str(), "release 3 is cancelled\n");
+}
+
+TEST_F(CommandsTest, ReleaseList) {
+    api_server.answer(
+        "GET /v1/releases",
+        R"({"releases":[{"id":3,"server":"new","who":"ann","ordered_at":"2026-11-21T13:53:00Z",)"
+        R"("state":"running","total":20000,"chosen":10,"counts":{"delivered":9,"due":1},)"
+        R"("seconds_left":3600,"done":false}]})"
+    );
+    EXPECT_EQ(run({"release", "list"}), Exit::done);
+    EXPECT_NE(out.str().find("20,000"), std::string::npos) << out.str();
+    EXPECT_NE(out.str().find("running, 1h left"), std::string::npos) << out.str();
 }
 
 TEST_F(CommandsTest, AReleaseThatParksIsANo) {
@@ -267,45 +341,6 @@ TEST_F(CommandsTest, AuditsBlanksAreNotPrinted) {
     api_server.answer("POST /v1/audit", "  \n{\"balanced\":true}\n");
     EXPECT_EQ(run({"--json", "audit"}), Exit::done);
     EXPECT_EQ(out.str(), "{\"balanced\":true}\n");
-}
-
-TEST_F(CommandsTest, Trace) {
-    api_server.answer(
-        "GET /v1/trace",
-        R"({"messages":[{"id":"0000000000001","entries":[{"at":"2026-11-21T13:00:00.000Z",)"
-        R"("kind":"accepted","recipients":[{"address":"joe@a.example"}],)"
-        R"("sender":"ann@b.example","client_address":"192.0.2.1","size":1200},)"
-        R"({"at":"2026-11-21T13:05:00.000Z","kind":"parked","address":"joe@a.example",)"
-        R"("server":"new","peer":"192.0.2.7","reply":"550 5.1.1 no such user here"}]}]})"
-    );
-    EXPECT_EQ(run({"trace", "<x@y>"}), Exit::done);
-    EXPECT_EQ(
-        out.str(),
-        "0000000000001\n"
-        "TIME                  EVENT     WHAT\n"
-        "2026-11-21 13:00:00Z  accepted  1.2 KiB from <ann@b.example> for joe@a.example,\n"
-        "                                by 192.0.2.1\n"
-        "2026-11-21 13:05:00Z  parked    joe@a.example to new [192.0.2.7]: 550 5.1.1 no\n"
-        "                                such user here\n"
-    );
-    EXPECT_EQ(api_server.asked()[0].query.at("query"), "<x@y>");
-}
-
-TEST_F(CommandsTest, TraceTellsHowItCame) {
-    api_server.answer(
-        "GET /v1/trace",
-        R"({"messages":[{"id":"0000000000001","entries":[{"at":"2026-11-21T13:00:00.000Z",)"
-        R"("kind":"accepted","recipients":[{"address":"joe@a.example","original":"j@b.example"}],)"
-        R"("sender":"","client_address":"192.0.2.1","size":12,"tls":"TLSv1.3 X",)"
-        R"("tags":["spam","phish"]}]}]})"
-    );
-    terminal.width = 200;
-    EXPECT_EQ(run({"trace", "x"}), Exit::done);
-    EXPECT_NE(
-        out.str().find("12 B from <> for joe@a.example (sent to j@b.example), by 192.0.2.1, "
-                       "TLSv1.3 X, tagged spam phish\n"),
-        std::string::npos
-    ) << out.str();
 }
 
 TEST_F(CommandsTest, TraceOfNothingIsANo) {

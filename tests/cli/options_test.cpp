@@ -57,6 +57,13 @@ TEST(OptionsTest, UsageErrorsAreOneLineWithAHint) {
         {{"phase", "example.com", "--why", "x"}, "--why needs", "siding phase --help"},
         {{"release", "--dry-run", "--wait"}, "--wait", "siding release --help"},
         {{"release", "wait", "three"}, "three", "siding release wait --help"},
+        {{"release", "--rate", "600"}, "600/min", "siding release --help"},
+        {{"release", "--rate", "1/h"}, "--rate", "siding release --help"},
+        {{"release", "--canary", "x"}, "--canary", "siding release --help"},
+        {{"release", "--order", "newest"}, "small-first", "siding release --help"},
+        {{"release", "--first", "/no/such"}, "--first", "siding release --help"},
+        {{"release", "--parked", "--state", "due"}, "--parked", "siding release --help"},
+        {{"release", "resume", "1", "--recall"}, "--recall", "siding release resume --help"},
         {{"parked", "--state", "held"}, "parked", "siding parked --help"},
         {{"trace"}, "QUERY is required", "siding trace --help"},
         {{"recipients", "check", "joe"}, "'joe'", "siding recipients check --help"},
@@ -136,6 +143,26 @@ TEST(OptionsTest, Release) {
     action<ListReleases>({"releases"});
     action<ListReleases>({"release", "list"});
     EXPECT_EQ(action<WaitRelease>({"release", "wait", "12"}).release, 12U);
+    EXPECT_EQ(action<ShowRelease>({"release", "show", "12"}).release, 12U);
+
+    EXPECT_FALSE(plain.rate_per_minute || plain.canary || plain.order || plain.pause_percent);
+    EXPECT_EQ(action<StartRelease>({"release", "--rate", "10/s"}).rate_per_minute, 600U);
+    EXPECT_EQ(action<StartRelease>({"release", "--rate", "3600/h"}).rate_per_minute, 60U);
+    EXPECT_EQ(action<StartRelease>({"release", "--rate", "0/min"}).rate_per_minute, 0U);
+    EXPECT_EQ(action<StartRelease>({"release", "--pause-above", "3%"}).pause_percent, 3U);
+    EXPECT_EQ(action<StartRelease>({"release", "--parked"}).filter.state, queue::State::parked);
+    const auto first = action<StartRelease>(
+        {"release", "--first", "a@example.com", "--first", "@example.org", "--order", "small-first"}
+    );
+    EXPECT_EQ(first.first, (std::vector<std::string>{"a@example.com", "@example.org"}));
+    EXPECT_EQ(first.order, queue::ReleaseOrder::small_first);
+    const auto paused = action<ChangeRelease>({"release", "pause", "12", "--recall"});
+    EXPECT_EQ(paused.release, 12U);
+    EXPECT_TRUE(paused.recall && paused.to == ChangeRelease::To::pause);
+    EXPECT_EQ(
+        action<ChangeRelease>({"release", "cancel", "1", "--why", "no"}).to,
+        ChangeRelease::To::cancel
+    );
 }
 
 TEST(OptionsTest, Queue) {

@@ -17,6 +17,7 @@ protected:
         return {
             .release = 3,
             .server = "new",
+            .state = "complete",
             .chosen = 1000,
             .complete = true,
             .waiting = 1000 - delivered - parked,
@@ -38,7 +39,7 @@ protected:
 };
 
 TEST_F(ProgressTest, ALogGetsALineForEachFivePercent) {
-    ProgressPrinter printer{terminal, 0};
+    ProgressPrinter printer{terminal};
     for (std::uint64_t delivered = 0; delivered < 1000; ++delivered) {
         printer.show(at(delivered), start + delivered * 10ms);
     }
@@ -53,7 +54,7 @@ TEST_F(ProgressTest, ALogGetsALineForEachFivePercent) {
 TEST_F(ProgressTest, ATerminalGetsOneLine) {
     terminal.watched = true;
     terminal.width = 80;
-    ProgressPrinter printer{terminal, 0};
+    ProgressPrinter printer{terminal};
     printer.show(at(0), start);
     EXPECT_EQ(taken(), "\r\x1b[K────────────────────   0%  0/1,000");
     printer.show(at(498, 2), start + 5s);
@@ -65,19 +66,55 @@ TEST_F(ProgressTest, ATerminalGetsOneLine) {
 TEST_F(ProgressTest, AStallSaysWhereToLook) {
     terminal.watched = true;
     terminal.width = 80;
-    ProgressPrinter printer{terminal, 0};
+    ProgressPrinter printer{terminal};
     printer.show(at(100), start);
     taken();
     printer.show(at(100), start + 1s);
     EXPECT_NE(taken().find("siding status"), std::string::npos);
 }
 
-TEST_F(ProgressTest, WhileItIsChoosingTheDryRunIsTheWhole) {
-    ProgressPrinter printer{terminal, 2000};
+TEST_F(ProgressTest, WhileItIsUnderWayTheOrderIsTheWhole) {
+    ProgressPrinter printer{terminal};
     ReleaseProgress progress = at(500);
     progress.complete = false;
+    progress.total = 2000;
     printer.show(progress, start);
     EXPECT_EQ(taken(), "25%  500/2,000\n");
+}
+
+TEST_F(ProgressTest, TheDaemonKnowsTheRate) {
+    terminal.watched = true;
+    terminal.width = 80;
+    ProgressPrinter printer{terminal};
+    ReleaseProgress progress = at(10);
+    progress.state = "canary";
+    progress.complete = false;
+    progress.total = 2000;
+    printer.show(progress, start);
+    printer.show(progress, start + 1s);
+    EXPECT_NE(taken().find("waiting for the canary"), std::string::npos);
+    progress = at(500);
+    progress.time_left = 3h;
+    printer.show(progress, start + 2s);
+    EXPECT_NE(taken().find("3h left"), std::string::npos);
+}
+
+TEST(ProgressTextTest, SaysWhatItDoes) {
+    ReleaseProgress progress;
+    progress.state = "running";
+    EXPECT_EQ(progress_text(progress), "running");
+    progress.state = "paused";
+    progress.why = "2 of the last 20 were refused";
+    EXPECT_EQ(progress_text(progress), "paused: 2 of the last 20 were refused");
+    progress.state = "complete";
+    progress.complete = true;
+    EXPECT_EQ(progress_text(progress), "under way");
+    progress.done = true;
+    EXPECT_EQ(progress_text(progress), "done");
+    progress.parked = 1;
+    EXPECT_EQ(progress_text(progress), "done, some parked");
+    progress.state = "cancelled";
+    EXPECT_EQ(progress_text(progress), "cancelled");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // The API end to end: a real queue behind net's HTTP server on a Unix socket and a loopback port.
 #pragma once
 
+#include "config/live.hpp"
 #include "control/api.hpp"
 #include "net/http_client.hpp"
 #include "net/http_server.hpp"
@@ -41,6 +42,7 @@ protected:
     ~ApiTest() override {
         servers_.cancel();
         wait(servers_.join());
+        releases_.cancel();
         wait(releases_.join());
         queue_.reset();
         runtime_.stop();
@@ -160,10 +162,9 @@ protected:
 
     void deliver(RecipientId id) {
         move(queue::Event::release, id);
-        commit(queue::StartAttempt{id.message, {id.number}, "new"});
+        commit(queue::StartAttempt{{id}, "new"});
         queue::RecordOutcome outcome;
-        outcome.message = id.message;
-        outcome.outcomes = {{id.number, queue::OutcomeKind::delivered, "250 ok", {}}};
+        outcome.outcomes = {{id, queue::OutcomeKind::delivered, "250 ok", {}}};
         outcome.server = "new";
         EXPECT_EQ(commit(std::move(outcome)).moved, 1U);
     }
@@ -207,6 +208,16 @@ protected:
 
     static std::string text(const json::value& value) { return json::serialize(value); }
 
+    // The state is looked at after every step of the job.
+    json::object release_in_state(int release, std::string_view state) {
+        for (;;) {
+            json::object found = document(get("/v1/releases/" + std::to_string(release)));
+            if (found.at("state").as_string() == state || HasFailure()) {
+                return found;
+            }
+        }
+    }
+
     std::uint64_t counted(queue::State state) { return queue_->store().counters().all().of(state); }
 
     test::TempDirectory directory_;
@@ -221,12 +232,26 @@ protected:
     std::unique_ptr<queue::Queue> queue_ =
         std::move(queue::Queue::open(options(), runtime_.blocking(), clock_, metrics_)).value();
     std::vector<std::string> flushed_;
-    relay::Mover mover_{*queue_, releases_, [](WallTime) {}};
+    relay::Mover mover_{*queue_};
+    static config::Config make_config() {
+        config::Config config;
+        config.hostname = "hold.example.net";
+        config.servers["new"].address = {"new.example", 25};
+        config.servers["old"].address = {"old.example", 25};
+        config.dsn.server = "old";
+        return config;
+    }
+
+    config::Live config_{make_config()};
+    relay::ReleaseController release_controller_{*queue_, config_, releases_, [](WallTime) {}};
+    relay::RemapTable remaps_{*queue_, config_};
+    std::vector<std::string> woken_;  // lanes
     net::HostPort tcp_;
     Api api_{
         Services{
             *queue_,
             mover_,
+            release_controller_,
             metrics_,
             clock_,
             "hold.example.net",
@@ -238,6 +263,9 @@ protected:
             sessions,
             check_recipient,
             [this](std::string what) { return flush_recipients(std::move(what)); },
+            &remaps_,
+            [this] { return config_.get(); },
+            [this](const std::string& server, WallTime) { woken_.push_back(server); },
         },
         "s3cret"};
 };

@@ -35,7 +35,7 @@ TEST_F(ApiTest, a_row_says_all_that_a_table_needs) {
             R"({"recipient":"Joe@Example.com","sender":"ann@example.org","domain":"example.com",)"
             R"("wave":"default","size":4,"state":"held","lane":"","pinned_server":"","due_at":null,)"
             R"("attempts":0,"last_attempt_at":null,"last_reply":"","maybe_delivered":false,)"
-            R"("kept":false,"tags":[],"release":null})"
+            R"("kept":false,"copy":false,"tags":[],"release":null})"
         )
             .as_object();
     expected["id"] = id.text() + ".0";
@@ -122,21 +122,23 @@ TEST_F(ApiTest, releases_what_a_dry_run_counted) {
     EXPECT_TRUE(queue_->store().releases().value().empty());
 
     EXPECT_EQ(document(post("/v1/releases", R"({"to":"new"})")), json::parse(R"({"release":1})"));
-    wait(releases_.join());
-    json::object release = document(get("/v1/releases/1"));
+    json::object release = release_in_state(1, "complete");
     EXPECT_EQ(release.at("server").as_string(), "new");
     EXPECT_TRUE(release.at("pinned").as_bool());
     EXPECT_EQ(text(release.at("filter")), R"({"state":"held"})");
     EXPECT_TRUE(release.at("complete").as_bool());
     EXPECT_FALSE(release.at("done").as_bool());
     EXPECT_EQ(release.at("chosen").to_number<int>(), 2);
+    EXPECT_EQ(release.at("total").to_number<int>(), 2);
+    EXPECT_EQ(release.at("total_octets").to_number<int>(), 8);
+    EXPECT_EQ(release.at("left").to_number<int>(), 0);
+    EXPECT_EQ(release.at("pause_percent").to_number<int>(), 5);
     EXPECT_EQ(release.at("counts").at("due").to_number<int>(), 2);
 
     for (const std::uint32_t number : {0U, 1U}) {
-        commit(queue::StartAttempt{id, {number}, "new"});
+        commit(queue::StartAttempt{{{id, number}}, "new"});
         queue::RecordOutcome outcome;
-        outcome.message = id;
-        outcome.outcomes = {{number, queue::OutcomeKind::delivered, "250 ok", {}}};
+        outcome.outcomes = {{{id, number}, queue::OutcomeKind::delivered, "250 ok", {}}};
         EXPECT_EQ(commit(std::move(outcome)).moved, 1U);
     }
     release = document(get("/v1/releases")).at("releases").at(0).as_object();
@@ -144,7 +146,48 @@ TEST_F(ApiTest, releases_what_a_dry_run_counted) {
     EXPECT_EQ(release.at("counts").at("delivered").to_number<int>(), 2);
 }
 
+TEST_F(ApiTest, pauses_resumes_and_cancels_a_release) {
+    accept({"a@example.com", "b@example.com", "c@example.com"});
+    EXPECT_EQ(
+        document(post(
+            "/v1/releases",
+            R"({"rate_per_minute":1,"canary":1,"order":"small_first","first":["Boss@Example.com"],)"
+            R"("pause_percent":0})"
+        )),
+        json::parse(R"({"release":1})")
+    );
+    json::object release = release_in_state(1, "canary");
+    EXPECT_EQ(release.at("order").as_string(), "small_first");
+    EXPECT_EQ(release.at("first").to_number<int>(), 1);
+    EXPECT_EQ(release.at("canary").to_number<int>(), 1);
+    EXPECT_EQ(release.at("rate_per_minute").to_number<int>(), 1);
+    release = document(post("/v1/releases/1/pause", R"({"why":"lunch"})"));
+    EXPECT_EQ(release.at("state").as_string(), "paused");
+    EXPECT_EQ(release.at("why").as_string(), "lunch");
+    expect_error(post("/v1/releases/1/resume", R"({"recall":true})"), 400, "invalid_argument", "");
+    EXPECT_EQ(document(post("/v1/releases/1/resume", "")).at("state").as_string(), "running");
+    expect_error(post("/v1/releases/1/resume", ""), 409, "conflict", "running");
+    EXPECT_EQ(
+        document(post("/v1/releases/1/cancel", R"({"recall":true})")).at("state").as_string(),
+        "cancelled"
+    );
+    while (counted(queue::State::held) < 3 && !HasFailure()) {
+        EXPECT_EQ(get("/v1/releases/1").status, 200U);
+    }
+    expect_error(post("/v1/releases/1/cancel", ""), 409, "conflict", "cancelled");
+    expect_error(post("/v1/releases/9/pause", ""), 404, "not_found", "release 9");
+}
+
 TEST_F(ApiTest, refuses_a_release_that_cannot_be) {
+    for (const auto& [body, says] : std::vector<std::pair<const char*, const char*>>{
+             {R"({"rate_per_minute":"fast"})", "'rate_per_minute'"},
+             {R"({"rate_per_minute":-1})", "'rate_per_minute'"},
+             {R"({"order":"newest"})", "'order'"},
+             {R"({"pause_percent":101})", "'pause_percent'"},
+             {R"({"first":["no address"]})", "'first'"},
+             {R"({"first":"a@example.com"})", "'first'"}}) {
+        expect_error(post("/v1/releases", body), 400, "invalid_argument", says);
+    }
     expect_error(post("/v1/releases", R"({"to":"nwe"})"), 400, "invalid_argument", "new, old");
     expect_error(
         post("/v1/releases", R"({"filter":{"state":"delivered"}})"),

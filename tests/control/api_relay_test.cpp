@@ -11,7 +11,7 @@ TEST_F(ApiTest, lists_the_sessions) {
     EXPECT_EQ(
         sessions[0],
         json::parse(R"({"id":7,"peer":"192.0.2.1:40112","proxy":"","listener":"",)"
-                    R"("helo":"caf\\xe9","tls":"TLSv1.3","state":"data",)"
+                    R"("helo":"caf\\xe9","tls":"TLSv1.3","state":"data","upstream":"",)"
                     R"("since":"2026-11-21T12:00:00.000Z","messages":3,"octets":0})")
     );
     EXPECT_TRUE(sessions[1].at("since").is_null());

@@ -13,13 +13,16 @@ TEST_F(ApiTest, status_shows_the_whole_picture) {
     EXPECT_EQ(
         text(status.at("domains")),
         R"([{"domain":"example.com","wave":"default","phase":"hold","counts":{"held":2,"due":0,)"
-        R"("in_flight":0,"parked":0,"delivered":0,"discarded":0},"held_octets":8}])"
+        R"("in_flight":0,"parked":0,"delivered":0,"discarded":0,"retained":0},"held_octets":8}])"
     );
     EXPECT_EQ(
         text(status.at("servers").at(0)),
         R"({"name":"new","address":"new.example:25","connections_open":0,"connections_max":10,)"
         R"("due":0,"due_is_exact":true,"in_flight":0,"next_attempt_at":null,"last_error":"",)"
-        R"("last_delivery_at":null})"
+        R"("last_delivery_at":null,"profile":"","concurrency":0,"breaker":"closed",)"
+        R"("paused_until":null,"cool_until":null,"back_pressure":0,"waiting":0,)"
+        R"("messages_per_minute":0,"limits":{"rate":0,"domain_rate":0,"recipient_rate":0},)"
+        R"("hint":""})"
     );
     EXPECT_EQ(text(status.at("sessions")), R"({"inbound":4})");
     EXPECT_GT(status.at("disk").at("free_octets").to_number<std::uint64_t>(), 0U);
@@ -82,7 +85,7 @@ TEST_F(ApiTest, moves_a_phase) {
     EXPECT_EQ(
         document(get("/v1/phases")),
         json::parse(R"({"epoch":1,"phases":[{"domain":"example.com","wave":"default",)"
-                    R"("phase":"hold","next":["release","pass_old"]}]})")
+                    R"("phase":"hold","copy":"","next":["release","pass_old"]}]})")
     );
     const auto moved =
         document(send("PUT", "/v1/phases/example.com", R"({"phase":"pass_old","why":"not today"})")
@@ -90,7 +93,7 @@ TEST_F(ApiTest, moves_a_phase) {
     EXPECT_EQ(
         moved,
         json::parse(R"({"epoch":2,"domain":"example.com","wave":"default",)"
-                    R"("from":"hold","to":"pass_old"})")
+                    R"("from":"hold","to":"pass_old","copy":""})")
     );
     EXPECT_EQ(queue_->phases()->find(domain("example.com")), Phase::pass_old);
 }
