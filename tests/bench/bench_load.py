@@ -18,7 +18,8 @@ SOURCE = pathlib.Path(__file__).with_name("smtp_load.cpp")
 
 @dataclass(frozen=True)
 class Load:
-    """What the client saw; milliseconds are those of the answer to the end of data."""
+    """What the client saw; milliseconds are those of the answer to the end of data, or, with
+    `whole`, of the transaction from MAIL on."""
 
     messages: int
     seconds: float
@@ -48,9 +49,10 @@ class LoadClient:
         fresh: bool = False,
         tls: bool = False,
         addresses: int = 0,
+        whole: bool = False,
     ) -> list[str]:
         addresses = addresses or 1 + sessions // PER_ADDRESS
-        numbers = (port, sessions, messages, octets, int(fresh), int(tls), addresses)
+        numbers = (port, sessions, messages, octets, int(fresh), int(tls), addresses, int(whole))
         return [str(self.program), *map(str, numbers)]
 
     def run(self, *arguments, timeout: float = 900.0, **more) -> Load:

@@ -2,7 +2,8 @@
 
     crash_sigkill.py --kills 200 --seed 7
 
-Load, release and phase changes run all the time; one kill in five hits the daemon while it starts.
+Load, pass-through with a copy, releases and flips run all the time; one kill in five hits the
+daemon while it starts.
 At the end everything is released and the oracle compares promises with arrivals.
 """
 
@@ -16,9 +17,12 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
 from load import Load
 from oracle import Oracle
+from sample_mail import lab_id
 from siding_lab import ApiError, Daemon, Lab, run, wait_until
+from smtp_sink import Delivery
 
 HELD, FLOWING, FLIPPING = "held.example", "flowing.example", "flipping.example"
+PASSED = "passed.example"  # in session to old, with a copy to new
 CONNECTIONS = 8
 
 
@@ -50,6 +54,28 @@ class Operator(threading.Thread):
         filter_ = self.draw.choice(({}, {"domain": HELD}, {"limit": 20}, {"larger": 5000}))
         self.daemon_.api("POST", "/v1/releases", {"filter": filter_, "to": "new", "dry_run": False})
         self.ordered += 1
+
+
+class Copies:
+    """What new got of the domain that old answers for: at least once for each acknowledged one."""
+
+    def __init__(self) -> None:
+        self.seen: set[tuple[str, str]] = set()
+
+    def take(self, delivery: Delivery) -> bool:
+        if not delivery.recipients[0].endswith(PASSED):
+            return False
+        self.seen |= {(lab_id(delivery.octets), to) for to in delivery.recipients}
+        return True
+
+    def missing(self, oracle: Oracle) -> list[tuple[str, str]]:
+        return [
+            (mail_id, recipient)
+            for mail_id, mail in oracle.mails.items()
+            for recipient in mail.recipients
+            if mail.fate == "ACK" and recipient.endswith(PASSED)
+            and (mail_id, recipient) not in self.seen
+        ]  # fmt: skip
 
 
 def crash(daemon: Daemon, load: Load, oracle: Oracle, draw: random.Random) -> float:
@@ -85,18 +111,22 @@ def make_story(kills: int, seed: str):
         draw = random.Random(f"kills-{seed}")
         oracle = Oracle(lab.directory / "oracle")
         lab.cleanup.callback(oracle.close)
-        new = lab.sink(keep=False, on_delivery=oracle.arrived)
+        copies = Copies()
+        old = lab.sink(keep=False, on_delivery=oracle.arrived)
+        new = lab.sink(keep=False, on_delivery=lambda d: copies.take(d) or oracle.arrived(d))
         config = lab.config(
             domains={
                 HELD: {"phase": "hold"},
                 FLOWING: {"phase": "pass_new"},
                 FLIPPING: {"phase": "hold"},
+                PASSED: {"phase": "pass_old", "copy": "new"},
             }
         )
-        config["servers"]["new"] = {"address": new.address, "connections": CONNECTIONS}
+        for name, sink in (("old", old), ("new", new)):
+            config["servers"][name] = {"address": sink.address, "connections": CONNECTIONS}
         config["log"] = {"level": "info"}
         daemon = lab.daemon(config).start()
-        load = Load(daemon, oracle, [HELD, FLOWING, FLIPPING], seed).start()
+        load = Load(daemon, oracle, [HELD, FLOWING, FLIPPING, PASSED], seed).start()
         operator = Operator(daemon, load, seed)
         operator.start()
 
@@ -114,6 +144,8 @@ def make_story(kills: int, seed: str):
         found = oracle.judge()
         print(f"seed {seed}: {found}")
         print(f"{operator.ordered} releases; slowest restart {slowest:.2f} s")
+        missing = copies.missing(oracle)
+        assert not missing, f"copies that never came: {missing[:10]}"
         assert found.good, found.evidence()
         unexplained = explain_duplicates(daemon, found.duplicates)
         assert not unexplained, f"duplicates that the ledger does not show: {unexplained[:10]}"

@@ -16,7 +16,7 @@ def story(lab: Lab) -> None:
     send_mail(daemon.port, "ann@sender.example", "bob@example.com", original)
 
     new.answer("RCPT", "451 4.7.1 greylisted, try later", address="bob@example.com", times=1)
-    new.answer("DOT", "452 4.3.1 disk full over here", times=1)
+    new.answer("DOT", "451 4.3.0 local error in processing", times=1)
     daemon.api("POST", "/v1/releases", {"filter": {"state": "held"}, "to": "new", "dry_run": False})
     row = wait_until(
         lambda: [r for r in daemon.rows(state="due") if "greylisted" in r["last_reply"]],
@@ -24,7 +24,7 @@ def story(lab: Lab) -> None:
     )[0]
     assert row["attempts"] == 1 and row["due_at"] > row["last_attempt_at"], row
     daemon.wait_log(r"4\.7\.1 greylisted, try later")
-    daemon.wait_log(r"4\.3\.1 disk full over here")
+    daemon.wait_log(r"4\.3\.0 local error in processing")
     delivery = new.wait_for(1)[0]
     assert_relayed(delivery.octets, original)
     kinds = daemon.ledger_kinds("bob@example.com")
