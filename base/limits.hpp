@@ -97,6 +97,9 @@ inline constexpr auto command_timeout = 5min;
 inline constexpr auto data_block_timeout = 3min;  // §4.5.3.2.5
 inline constexpr auto write_timeout = 5min;
 
+// Refusals on one connection to a server without a message taken in between; then it is left.
+inline constexpr std::size_t server_errors_max = 8;
+
 // --- Outbound session (RFC 5321 §4.5.3.2.1 to .6)
 // --------------------------------------------------
 inline constexpr auto connect_timeout = 30s;

@@ -21,11 +21,14 @@ std::string format_books(const boost::json::object& counts) {
             parts += fmt::format("{}{} {}", parts.empty() ? "" : " + ", name, human_count(number));
         }
     }
-    const auto accepted = counts.contains("accepted") ? number_at(counts, "accepted") : sum;
-    const bool balanced = accepted == sum;
+    const auto replayed = number_at(counts, "replayed");
+    const auto accepted =
+        counts.contains("accepted") ? number_at(counts, "accepted") : sum - replayed;
+    const bool balanced = accepted + replayed == sum;
     return fmt::format(
-        "accepted {} {} {}",
+        "accepted {}{} {} {}",
         human_count(accepted),
+        replayed > 0 ? fmt::format(" + replayed {}", human_count(replayed)) : std::string{},
         balanced ? "=" : "≠",
         parts.empty() ? "0" : parts
     );

@@ -128,6 +128,7 @@ json::object counts_json(const queue::StateCounts& counts) {
     for (const State state : queue::all_states) {
         out[queue::format_state(state)] = counts.of(state);
     }
+    out["replayed"] = counts.replayed;
     out["retained"] = counts.retained;
     return out;
 }

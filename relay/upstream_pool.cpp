@@ -17,6 +17,8 @@ using std::chrono::milliseconds;
 const Logger log{"pass"};
 
 // One for each goodbye or RSET under way, and the one that watches.
+// So many 4xx without a word of anything else: then the queue takes it all for a while.
+constexpr std::size_t deferrals_max = 20;
 constexpr std::size_t tasks_max = 4096;
 constexpr milliseconds longest_watch = std::chrono::hours{1};
 constexpr milliseconds reset_timeout = std::chrono::seconds{5};
@@ -144,7 +146,7 @@ net::awaitable<UpstreamPool::Taken> UpstreamPool::open(
     );
     if (taken.failure) {
         line.lent.erase(upstream.get());
-        on_failure(line);
+        on_failure(line, others_work(line));
         wake_one(line);
         log.info("upstream_unreachable", {{"server", name}, {"reason", taken.failure->text}});
         dismiss(std::move(upstream));
@@ -169,9 +171,13 @@ bool UpstreamPool::may_try(Line& line) {
     return !stopping_ && line.breaker.admits(now, line.is_probing);
 }
 
-void UpstreamPool::on_failure(Line& line) {
+bool UpstreamPool::others_work(const Line& line) {
+    return !line.idle.empty() || !line.lent.empty();
+}
+
+void UpstreamPool::on_failure(Line& line, bool others_work) {
     line.is_probing = false;
-    const bool others_work = !line.idle.empty() || !line.lent.empty();
+    line.deferrals = 0;
     if (line.breaker.on_failure(parts_.queue.clock().now(), others_work)) {
         for (Wakeup* waiting : line.wait) {
             waiting->nudge();
@@ -186,9 +192,16 @@ void UpstreamPool::on_success(Line& line) {
 
 void UpstreamPool::judge(const Upstream& upstream, const smtp::Verdict& verdict) {
     Line& line = line_of(upstream.name());
+    const bool defers = verdict.kind == smtp::VerdictKind::transient;
+    const bool is_half_a_yes =
+        verdict.kind == smtp::VerdictKind::delivered && verdict.stage == smtp::Stage::rcpt;
+    line.deferrals = defers ? line.deferrals + 1 : is_half_a_yes ? line.deferrals : 0;
     if (verdict.is_about_session()) {
-        on_failure(line);
-    } else {
+        on_failure(line, others_work(line));
+    } else if (defers && (line.is_probing || line.deferrals >= deferrals_max)) {
+        // A server that puts everybody off works as little as one that is away.
+        on_failure(line, false);
+    } else if (!defers) {
         on_success(line);
     }
 }

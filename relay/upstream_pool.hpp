@@ -100,6 +100,7 @@ private:
         std::vector<Idle> idle;     // the one used last at the end
         std::set<Upstream*> lent;   // those that are being opened, too
         bool is_probing = false;    // one is out to see whether the server works again
+        std::size_t deferrals = 0;  // in a row
         std::vector<Wakeup*> wait;  // for a place
     };
 
@@ -118,7 +119,8 @@ private:
     void make_room(Line& line);
     static void wake_one(Line& line);
     bool may_try(Line& line);
-    void on_failure(Line& line);
+    static bool others_work(const Line& line);
+    void on_failure(Line& line, bool others_work);
     void on_success(Line& line);
     void keep(Line& line, UpstreamPtr upstream);
     void dismiss(UpstreamPtr upstream);

@@ -22,6 +22,12 @@ ClientStep ClientDialogue::on_open_reply(Reply reply) {
     if (reply.is_closing()) {
         return on_goodbye(std::move(reply), answered);
     }
+    const bool is_last = answered.verb == Verb::dot || answered.verb == Verb::chunk;
+    if (reply.is_transient() || reply.is_permanent()) {
+        errors_ += 1;
+    } else if (is_last) {
+        errors_ = 0;
+    }
     ClientStep step;
     if (Underway* const u = find(answered.ticket); u != nullptr) {
         u->unanswered -= 1;

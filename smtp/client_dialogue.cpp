@@ -2,6 +2,7 @@
 #include "smtp/client_dialogue.hpp"
 
 #include "base/check.hpp"
+#include "base/limits.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -139,6 +140,9 @@ std::size_t ClientDialogue::recipients_max() const {
 }
 
 bool ClientDialogue::is_spent() const {
+    if (errors_ >= limits::server_errors_max) {
+        return true;
+    }
     const auto mails_max = hop_.extensions.mail_max();
     return mails_max && mails_ >= std::max<std::uint64_t>(*mails_max, 1);
 }

@@ -159,8 +159,10 @@ public:
     bool is_ready() const;  // and nothing is under way
     bool is_open() const { return state_ == State::open && !is_mute_; }
 
-    // RFC 9422: recipients that one transaction may have here; MAILMAX has been reached.
+    // RFC 9422: recipients that one transaction may have here.
     std::size_t recipients_max() const;
+    // MAILMAX has been reached; or the server has said no so often without taking a message that it
+    // will slow down and hang up soon (Postfix smtpd_soft_error_limit, smtpd_hard_error_limit).
     bool is_spent() const;
 
     // The session failed in its TLS, which was only a wish: another connection may do without.
@@ -287,6 +289,7 @@ private:
     bool needs_rset_ = false;  // the last transaction was left unfinished on the server
     bool is_mute_ = false;     // nothing more is said
     std::uint64_t mails_ = 0;
+    std::size_t errors_ = 0;  // since the last message that was taken
     std::string over_because_;
 
     std::list<Underway> underway_;  // in the order of their tickets

@@ -13,7 +13,7 @@ TEST_F(ApiTest, status_shows_the_whole_picture) {
     EXPECT_EQ(
         text(status.at("domains")),
         R"([{"domain":"example.com","wave":"default","phase":"hold","counts":{"held":2,"due":0,)"
-        R"("in_flight":0,"parked":0,"delivered":0,"discarded":0,"retained":0},"held_octets":8}])"
+        R"("in_flight":0,"parked":0,"delivered":0,"discarded":0,"replayed":0,"retained":0},"held_octets":8}])"
     );
     EXPECT_EQ(
         text(status.at("servers").at(0)),

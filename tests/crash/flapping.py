@@ -41,13 +41,15 @@ class Weather:
         self.sink, self.draw = sink, draw
         self.outages = 0
 
-    def turn(self) -> None:
+    def turn(self) -> str:
+        self.outages += 1
         if self.draw.random() < 0.3:
             self.sink.stop()
-        else:
-            stage, reply = self.draw.choice(FAULTS)
-            self.sink.answer(stage, reply, times=self.draw.choice((1, 5, None)))
-        self.outages += 1
+            return "away"
+        stage, reply = self.draw.choice(FAULTS)
+        times = self.draw.choice((1, 5, None))
+        self.sink.answer(stage, reply, times=times)
+        return f"{reply} at {stage}, {times or 'all'} times"
 
     def clear(self) -> None:
         self.sink.accept_all()
@@ -93,19 +95,20 @@ def make_story(minutes: float, seed: str):
         load = Load(daemon, oracle, [PASSED, FLOWING], seed, sessions=4).start()
         weathers = [Weather(sink, draw) for sink in sinks]
         ends = time.monotonic() + 60 * minutes
+        print(f"seed {seed}", flush=True)
         while time.monotonic() < ends:
             weather = draw.choice(weathers)
             before, started = weather.sink.connections, time.monotonic()
-            weather.turn()
+            fault = weather.turn()
             time.sleep(draw.uniform(0.5, 4.0))  # the length of the outage
             rate = (weather.sink.connections - before) / (time.monotonic() - started)
-            assert rate < CONNECTIONS_PER_SECOND_MAX, f"a storm: {rate:.0f} connections a second"
+            assert rate < CONNECTIONS_PER_SECOND_MAX, f"a storm: {rate:.0f} connections a second ({fault})"
             weather.clear()
             time.sleep(draw.uniform(0.2, 2.0))  # the fair weather
         for weather in weathers:
             weather.clear()
         load.stop()
-        print(f"seed {seed}: {sum(w.outages for w in weathers)} outages")
+        print(f"{sum(w.outages for w in weathers)} outages")
         finish(daemon, oracle)
         daemon.siding("audit", "--deep").ok()
 

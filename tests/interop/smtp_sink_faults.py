@@ -70,7 +70,8 @@ def story(lab: Lab) -> None:
 
         def has_happened() -> bool:
             rows = daemon.rows()
-            assert len(rows) == COUNT, f"{options}: {len(rows)} are left"
+            if len(rows) != COUNT:  # one moved while the pages were read
+                return False
             tried = [row for row in rows if row["last_reply"]]
             return len(tried) > 0 and (state == "due" or all(r["state"] == state for r in rows))
 

@@ -275,6 +275,29 @@ TEST_F(PassThroughTest, ADeadServerCostsOneSenderAConnection) {
     EXPECT_EQ(rows().size(), 2U);
 }
 
+TEST_F(PassThroughTest, AServerThatPutsEverybodyOffIsLeftAlone) {
+    const auto session = [](int refusals) {
+        Script script = hello();
+        for (int i = 0; i < refusals; ++i) {
+            script = script + Script{
+                                  {"MAIL FROM:<", "250 ok"},
+                                  {"RCPT TO:<joe@", "450 4.2.0 greylisted"},
+                                  {"RSET", "250 ok"}};
+        }
+        return script + Script{{"QUIT", "221 bye"}};
+    };
+    for (const int refusals : {8, 8, 4}) {
+        peer_.expect(session(refusals));
+    }
+    for (int i = 0; i < 24; ++i) {
+        play(message("250 2.1.5 Ok", queued));
+    }
+    const auto all = rows();
+    ASSERT_EQ(all.size(), 24U);
+    const auto asked = std::ranges::count(all, 1U, &queue::Recipient::attempts);
+    EXPECT_EQ(asked, 20) << "then the queue takes it all for a while";
+}
+
 TEST_F(PassThroughTest, TransactionsShareAConnection) {
     peer_.expect(hello() + test::takes_message() + test::takes_message());
     play(message("250 2.1.5 ok", "250 2.0.0 taken"));

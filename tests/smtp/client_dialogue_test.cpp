@@ -1,6 +1,8 @@
 // Which deadline each answer has, and misuse. The rest of the machine: tests/transcripts/outbound.
 #include "smtp/client_dialogue.hpp"
 
+#include "base/limits.hpp"
+
 #include <gtest/gtest.h>
 
 namespace siding::smtp {
@@ -74,6 +76,39 @@ TEST(ClientDialogueDeathTest, misuse_is_our_bug) {
     EXPECT_DEATH(dialogue.probe({"", {"b@example.com"}}), "not ready");
     EXPECT_DEATH(dialogue.on_tls_started(true), "not asked for");
     EXPECT_DEATH(dialogue.on_early_octets(), "not asked for");
+}
+
+// Postfix is slow from the tenth error of a session on and hangs up at the twentieth.
+TEST(ClientDialogue, a_server_that_says_no_too_often_is_left) {
+    ClientDialogue dialogue{{"mx.example.com"}};
+    dialogue.on_connected();
+    dialogue.on_reply({220, "hi"});
+    dialogue.on_reply({250, "hi"});
+    const auto refuse = [&] {
+        dialogue.begin(transaction());
+        dialogue.on_reply({550, "no"});
+        if (!dialogue.is_ready()) {
+            dialogue.on_reply({250, "reset"});
+        }
+    };
+    for (std::size_t i = 1; i < limits::server_errors_max; ++i) {
+        refuse();
+    }
+    EXPECT_FALSE(dialogue.is_spent());
+    // A message that is taken makes good for all of them.
+    ClientStep step = dialogue.begin(transaction());
+    while (wait_of(step) != Wait::data) {
+        step = dialogue.on_reply({250, "ok"});
+    }
+    dialogue.on_reply({354, "go"});
+    dialogue.on_body_end(".\r\n");
+    dialogue.on_reply({250, "ok"});
+    refuse();
+    EXPECT_FALSE(dialogue.is_spent());
+    for (std::size_t i = 1; i < limits::server_errors_max; ++i) {
+        refuse();
+    }
+    EXPECT_TRUE(dialogue.is_spent());
 }
 
 }  // namespace
