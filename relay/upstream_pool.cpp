@@ -192,11 +192,13 @@ void UpstreamPool::on_success(Line& line) {
 
 void UpstreamPool::judge(const Upstream& upstream, const smtp::Verdict& verdict) {
     Line& line = line_of(upstream.name());
-    const bool defers = verdict.kind == smtp::VerdictKind::transient;
-    const bool is_half_a_yes =
-        verdict.kind == smtp::VerdictKind::delivered && verdict.stage == smtp::Stage::rcpt;
-    line.deferrals = defers ? line.deferrals + 1 : is_half_a_yes ? line.deferrals : 0;
-    if (verdict.is_about_session()) {
+    using smtp::VerdictKind;
+    if (verdict.kind == VerdictKind::delivered && verdict.stage == smtp::Stage::rcpt) {
+        return;  // half a yes: the end of the data tells
+    }
+    const bool defers = verdict.kind == VerdictKind::transient;
+    line.deferrals = defers ? line.deferrals + 1 : 0;
+    if (verdict.is_about_session() || verdict.kind == VerdictKind::in_doubt) {
         on_failure(line, others_work(line));
     } else if (defers && (line.is_probing || line.deferrals >= deferrals_max)) {
         // A server that puts everybody off works as little as one that is away.
@@ -253,6 +255,7 @@ void UpstreamPool::give_back(UpstreamPtr upstream, Left left) {
         return;
     }
     line.lent.erase(lent);
+    line.is_probing = false;
     if (left == Left::ready && upstream->is_usable() && !stopping_) {
         keep(line, std::move(upstream));
     } else {

@@ -93,11 +93,11 @@ std::string format_base64(std::string_view octets) {
 }
 
 std::string SaslExchange::start() {
-    using namespace std::string_literals;
     const auto& [user, secret, wanted] = credentials_;
+    const std::string nul(1, '\0');
     switch (mechanism_) {
     case SaslMechanism::plain:  // RFC 4616 §2
-        return "AUTH PLAIN " + format_base64("\0"s + user + "\0"s + secret) + "\r\n";
+        return "AUTH PLAIN " + format_base64(nul + user + nul + secret) + "\r\n";
     case SaslMechanism::login:
         return "AUTH LOGIN\r\n";
     case SaslMechanism::xoauth2:
