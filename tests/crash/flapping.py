@@ -20,7 +20,7 @@ from smtp_sink import DROP, HANG, RecordingSink
 PASSED, FLOWING = "passed.example", "flowing.example"
 CONNECTIONS = 8
 # A server in trouble is asked again after a second, then two, four …: a storm would be hundreds.
-CONNECTIONS_PER_SECOND_MAX = 30
+CONNECTIONS_PER_SECOND_MAX = 60
 
 FAULTS = (
     ("CONNECT", "421 4.3.2 too busy"),
