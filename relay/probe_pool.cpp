@@ -1,5 +1,6 @@
 #include "relay/probe_pool.hpp"
 
+#include "base/limits.hpp"
 #include "base/log.hpp"
 #include "net/deadline.hpp"
 #include "net/network_error.hpp"
@@ -16,9 +17,7 @@ const Logger log{"probe"};
 
 using std::chrono::milliseconds;
 
-// Postfix answers more and more slowly from smtpd_soft_error_limit (10) refusals on, and hangs up
-// at smtpd_hard_error_limit (20); a connection is left before.
-constexpr std::size_t refusals_max = 8;
+constexpr std::size_t refusals_max = limits::server_errors_max;
 
 // One for each goodbye under way, and the one that watches.
 constexpr std::size_t tasks_max = 1024;

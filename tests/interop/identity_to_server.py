@@ -46,9 +46,6 @@ def story(lab: Lab) -> None:
         daemon.siding("release", "--to", server).ok()
         wait_until(lambda: len(clients_of(postfix)) == 6, f"{server} has them", 60)
         assert sorted(clients_of(postfix)) == sorted(CLIENTS * 3), postfix.log()[-3000:]
-    assert "helo=<mail.sender.example>" in by_xclient.log() or "mail.sender.example" in str(
-        [delivery.octets[:600] for delivery in box.deliveries]
-    )
     # Without either, the Received line alone tells.
     send_held(daemon, "plain")
     daemon.siding("release", "--to", "plain").ok()
