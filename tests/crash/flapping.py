@@ -102,7 +102,7 @@ def make_story(minutes: float, seed: str):
             fault = weather.turn()
             time.sleep(draw.uniform(0.5, 4.0))  # the length of the outage
             rate = (weather.sink.connections - before) / (time.monotonic() - started)
-            assert rate < CONNECTIONS_PER_SECOND_MAX, f"a storm: {rate:.0f} connections a second ({fault})"
+            assert rate < CONNECTIONS_PER_SECOND_MAX, f"a storm: {rate:.0f} connections a second ({fault}), {weather.sink.connections - before} connections"
             weather.clear()
             time.sleep(draw.uniform(0.2, 2.0))  # the fair weather
         for weather in weathers:

@@ -32,6 +32,12 @@ def says(daemon: Daemon, words: str) -> bool:
     return words in seen
 
 
+def delivered(daemon: Daemon, octets: bytes) -> list[dict[str, str]]:
+    found = daemon.api("GET", "/v1/trace", query=message_id_of(octets))
+    entries = [entry for message_ in found["messages"] for entry in message_["entries"]]
+    return [entry for entry in entries if entry["kind"] == "delivered"]
+
+
 def story(lab: Lab) -> None:
     dns = SignedDns(lab)
     directory = lab.directory / "tls"
@@ -87,14 +93,10 @@ def story(lab: Lab) -> None:
     for name in ("key", "authority"):
         (delivery,) = behind.of(f"{name}@example.com")
         assert delivery.octets.endswith(originals[name]), name
-        found = daemon.api("GET", "/v1/trace", query=message_id_of(originals[name]))
-        (delivered,) = [
-            entry
-            for message_ in found["messages"]
-            for entry in message_["entries"]
-            if entry["kind"] == "delivered"
-        ]
-        assert "dane" in delivered["tls"], delivered
+        # Our ledger hears of it a moment after the server.
+        wait_until(lambda name=name: delivered(daemon, originals[name]), f"{name} is written down")
+        (entry,) = delivered(daemon, originals[name])
+        assert "dane" in entry["tls"], entry
     # Postfix has seen the names that RFC 7672 §8.1 asks for.
     assert "TLS connection established" in postfix.log()
 
