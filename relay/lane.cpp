@@ -223,9 +223,12 @@ net::awaitable<Result<bool>> Lane::claim_page() {
     for (const queue::Recipient& row : ours) {
         claimed_.insert(row.id);
     }
-    jobs_.add(std::move(ours));
-    staff();
-    loader_.nudge();
+    // A page without anything new wakes nobody: whoever waits for jobs would ask for the next one.
+    if (!ours.empty()) {
+        jobs_.add(std::move(ours));
+        staff();
+        loader_.nudge();
+    }
     if (!others.empty()) {
         auto redirected = co_await redirect(context_.queue, others, context_.wake_lane);
         if (!redirected) {

@@ -123,6 +123,7 @@ private:
         OutboundSession& session, const config::Config& config, std::optional<net::Endpoint> client
     );
     net::awaitable<void> hang_up(Line& line);
+    net::awaitable<void> rest(Line& line);
     net::awaitable<void> pay_for(Line& line, smtp::Verdict failure);
     void pump(Line& line);
     net::awaitable<void> pump_for_clients(Line& line);

@@ -15,6 +15,7 @@ struct Lane::Line {
     std::size_t holders = 0;    // coroutines that use the line
     std::size_t sent = 0;       // transactions on this connection
     std::size_t taken = 0;      // of them, those that the server took
+    std::size_t refused = 0;    // recipients that it did not take
     bool failed = false;        // its end has been counted
     bool leaving = false;       // one too many: takes no more
     bool stale = false;         // the configuration has another server by now

@@ -32,11 +32,12 @@ bool wants_another_transaction(const smtp::Reply& reply, const std::string& word
            words.find("per transaction") != std::string::npos;
 }
 
-// Exim: "421 too many messages in this connection".
+// Exim: "421 too many messages in this connection"; OpenSMTPD: "452 4.5.3 Too many messages sent".
 bool is_about_connection(const std::string& words) {
     return words.find("too many") != std::string::npos &&
            (words.find("messages in this") != std::string::npos ||
             words.find("messages per") != std::string::npos ||
+            words.find("messages sent") != std::string::npos ||
             words.find("messages for this") != std::string::npos);
 }
 
@@ -64,10 +65,11 @@ Trouble trouble_of(const smtp::Verdict& verdict, bool delivered_before) {
         return none;
     }
     const std::string words = to_lower(verdict.text);
+    const bool is_for_next_mail = verdict.is_about_session() || verdict.stage == Stage::mail;
+    if (is_for_next_mail && delivered_before && is_about_connection(words)) {
+        return spent;
+    }
     if (verdict.is_about_session()) {
-        if (delivered_before && is_about_connection(words)) {
-            return spent;
-        }
         return verdict.is_back_pressure() ? load : failure;
     }
     if (verdict.stage == Stage::rcpt && wants_another_transaction(reply, words)) {

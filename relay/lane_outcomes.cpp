@@ -118,6 +118,7 @@ std::vector<Trouble> Lane::judge(Line& line, const std::vector<smtp::Verdict>& v
         }
     }
     line.taken += delivered ? 1 : 0;
+    line.refused += verdicts.size() - std::ranges::count_if(verdicts, is_taken);
     if (trouble == Trouble::separate && worst->text.find("omain") != std::string::npos) {
         jobs_.set_one_domain();
     }

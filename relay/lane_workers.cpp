@@ -16,6 +16,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds idle_timeout = std::chrono::seconds{5};  // then the connection is closed
+constexpr milliseconds barren_wait = std::chrono::seconds{1};
 constexpr milliseconds quiet_wait = std::chrono::seconds{60};
 
 }  // namespace
@@ -105,7 +106,11 @@ net::awaitable<bool> Lane::prepare(Line& line) {
         co_return true;
     }
     if (line.session != nullptr && !is_good(line)) {
+        const bool is_barren = !line.session->is_usable() && line.taken == 0 && line.refused > 0;
         co_await hang_up(line);
+        if (is_barren) {
+            co_await rest(line);
+        }
     }
     // No server that wants to be left alone is kept company.
     if (line.leaving || target == nullptr || paused_until() - now() > idle_timeout) {
@@ -146,6 +151,7 @@ net::awaitable<std::optional<smtp::Verdict>> Lane::connect(
     line.failed = false;
     line.sent = 0;
     line.taken = 0;
+    line.refused = 0;
     connections_gauge_.add(1);
     co_return std::nullopt;
 }
@@ -173,6 +179,19 @@ net::awaitable<void> Lane::hang_up(Line& line) {
         line.session.reset();
         line.stale = false;
         connections_gauge_.add(-1);
+    }
+}
+
+// Of a server that has nothing but refusals, greylisting for one, we ask on, but not as fast as it
+// can answer: each of its noes costs it an error, and a few errors the connection.
+net::awaitable<void> Lane::rest(Line& line) {
+    const auto until = steady_clock::now() + barren_wait;
+    while (!stopping_ && !line.leaving) {
+        const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now());
+        if (left.count() <= 0) {
+            co_return;
+        }
+        co_await line.wakeup.wait(left);
     }
 }
 

@@ -100,21 +100,18 @@ awaitable<Result<void>> ReleasePhases::advance_release(const Wave& wave) {
     if (held_in(counts) == 0 && under_way_in(counts) == 0) {
         co_return co_await end_phase(wave);
     }
-    if (task == nullptr) {
-        if (held_in(counts) > 0) {
-            std::string server{*server_of(Phase::release)};
-            co_return co_await order_for(wave, std::move(server));
-        }
-        co_return Result<void>{};
+    if (task == nullptr && held_in(counts) > 0) {
+        std::string server{*server_of(Phase::release)};
+        co_return co_await order_for(wave, std::move(server));
     }
     Look& look = looks_[wave];
-    const bool may_be_fresh = task->has_caught_up() && task->is_at_work() &&
+    const bool may_be_fresh = (task == nullptr || (task->has_caught_up() && task->is_at_work())) &&
                               held_in(counts) + under_way_in(counts) <= fresh_max;
     if (!may_be_fresh || steady_clock::now() < look.next) {
         co_return Result<void>{};
     }
     const auto began = steady_clock::now();
-    const WallTime began_at = task->job().ordered_at;
+    const WallTime began_at = task == nullptr ? WallTime{} : task->job().ordered_at;
     const auto fresh = co_await is_all_fresh(wave, began_at);
     const auto ended = steady_clock::now();
     looks_[wave].next =
@@ -127,7 +124,8 @@ awaitable<Result<void>> ReleasePhases::advance_release(const Wave& wave) {
     co_return Result<void>{};
 }
 
-// Whatever is left came after the phase began, and only just.
+// Whatever is left came after the phase began, and only just. Copies of a parallel run go at their
+// own pace, to a server of their own.
 awaitable<Result<bool>> ReleasePhases::is_all_fresh(const Wave& wave, WallTime began_at) {
     // What came in the same millisecond counts as backlog.
     const WallTime since = std::max(began_at + 1ms, queue_.clock().now() - fresh_for);
@@ -136,6 +134,7 @@ awaitable<Result<bool>> ReleasePhases::is_all_fresh(const Wave& wave, WallTime b
         SIDING_CO_ASSIGN(old.domain, Domain::parse(wave.first));
         old.wave = wave.second;
         old.state = state;
+        old.copy = false;
         old.before = since;
         if (state == State::held) {
             old.kept = false;

@@ -35,6 +35,18 @@ TEST_F(LaneTest, DeliversTheStoredOctetsBehindTheTraceHeader) {
     EXPECT_TRUE(queue_->store().read_envelope(id).error().is(Errc::not_found));
 }
 
+// A lane that looks for work without end costs a core and has nothing to show for it.
+TEST_F(LaneTest, WithoutWorkItRests) {
+    start();
+    std::size_t handlers = 0;
+    const auto end = std::chrono::steady_clock::now() + 500ms;
+    loop_.context().restart();
+    while (std::chrono::steady_clock::now() < end) {
+        handlers += loop_.context().run_one_for(50ms);
+    }
+    EXPECT_LT(handlers, 100U);
+}
+
 TEST_F(LaneTest, RecordsTheAttemptBeforeTheServerHearsOfIt) {
     peer_.expect(hello() + takes_message());
     const MessageId id = accept_due();

@@ -73,6 +73,20 @@ TEST_F(ReleasePhasesTest, MailThatOnlyJustCameIsNoBacklog) {
     EXPECT_EQ(count(State::due), 1U);
 }
 
+// The other server of a parallel run may be away for days.
+TEST_F(ReleasePhasesTest, ACopyForTheOtherServerIsNoBacklog) {
+    queue::AcceptMessage mail = test::make_message(
+        queue_->next_id(), "ann@sender.example", {{"u0@example.com", {State::due, "old"}}}, "hi\r\n"
+    );
+    mail.envelope.recipients.at(0).copy = true;
+    mail.envelope.received_at = clock_.now();
+    commit(std::move(mail));
+    clock_.advance(std::chrono::hours{1});
+    flip(Phase::release);
+    advance_until([&] { return phase() == Phase::pass_new; });
+    EXPECT_EQ(count(State::due), 1U);
+}
+
 // Its transaction began in phase release and ends after the flip.
 TEST_F(ReleasePhasesTest, AStragglerFollows) {
     fill(1);
