@@ -28,9 +28,10 @@ struct Placement {
     std::string reply = {};
     std::string peer = {};
     std::string tls = {};
-    bool in_doubt = false;   // attempted, and it may have the message
-    bool attempted = false;  // due: that was the first attempt
-    WallTime due_at = {};    // zero: as old as the message
+    bool in_doubt = false;     // attempted, and it may have the message
+    bool attempted = false;    // due: that was the first attempt
+    WallTime due_at = {};      // zero: as old as the message
+    std::string sent_as = {};  // as in RecipientOutcome
 };
 
 // If all placements are `delivered` and `retain` is not set, only trace keys and ledger lines stay;

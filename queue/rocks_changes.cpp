@@ -190,6 +190,7 @@ LedgerEntry first_line(const Recipient& row, const Placement& placement) {
     line.peer = placement.peer;
     line.tls = placement.tls;
     line.reply = placement.reply;
+    line.sent_as = placement.sent_as;
     return line;
 }
 

@@ -138,9 +138,10 @@ net::awaitable<Result<void>> ClientConnection::read_credentials() {
 net::awaitable<std::optional<smtp::Verdict>> ClientConnection::open_at(const Target& target) {
     peer_ = target.candidate ? target.candidate->address.text() : target.host.text();
     if (server_.tls != config::ServerTls::off) {
-        auto getting = target.candidate ? tls_clients_.get(server_, *target.candidate)
-                                        : tls_clients_.get(server_);
-        auto client = co_await std::move(getting);
+        Candidate named;
+        named.name = target.host.host;
+        const Candidate& candidate = target.candidate ? *target.candidate : named;
+        auto client = co_await tls_clients_.get(server_, candidate);
         if (!client) {
             co_return smtp::judge_loss(smtp::Stage::connect, client.error().message());
         }

@@ -387,7 +387,7 @@ net::awaitable<void> ClientConnection::start_tls() {
     const net::TlsFacts& facts = stream_->tls();
     tls_ = describe(facts);
     log.debug("tls_started", {{"peer", peer_}, {"tls", tls_}});
-    apply(dialogue_.on_tls_started(facts.peer_verified));
+    apply(dialogue_.on_tls_started(facts.peer_verified && is_authenticated(server_)));
 }
 
 }  // namespace siding::relay

@@ -1,6 +1,7 @@
 #include "relay/inbound_listener.hpp"
 
 #include "base/log.hpp"
+#include "relay/tls_clients.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -30,11 +31,11 @@ net::TlsServer::Options make_options(
     return options;
 }
 
-// RFC 8689 §4.2.1: a message that requires TLS may only go to a server whose certificate is
-// verified, so it is only taken where every way out is such a one.
+// RFC 8689 §4.2.1: a message that requires TLS may only go to a server that is authenticated, so it
+// is only taken where every way out is such a one.
 bool can_honour_requiretls(const config::Config& config) {
     return std::ranges::all_of(config.servers, [](const auto& server) {
-        return server.second.tls == config::ServerTls::verify;
+        return is_authenticated(server.second);
     });
 }
 

@@ -75,24 +75,27 @@ PassThrough::Leg& PassThrough::leg_of(const std::string& server) {
     return found == legs_.end() ? legs_.emplace_back(server) : *found;
 }
 
-smtp::Transaction::Recipient PassThrough::remap(smtp::Transaction::Recipient recipient) const {
+// The other address; empty where it keeps its own.
+std::string PassThrough::remap(smtp::Transaction::Recipient& recipient) const {
     const RemapTable* const remaps = pool_.parts().remaps;
-    if (auto found = remaps == nullptr ? std::nullopt : remaps->find(recipient.forward_path)) {
-        recipient.forward_path = std::move(*found);
+    auto found = remaps == nullptr ? std::nullopt : remaps->find(recipient.forward_path);
+    if (!found) {
+        return {};
     }
-    return recipient;
+    recipient.forward_path = *found;
+    return std::move(*found);
 }
 
 net::awaitable<PassThrough::Answer> PassThrough::rcpt(
     std::string server, const smtp::Transaction& head, smtp::Transaction::Recipient recipient
 ) {
     Leg& leg = leg_of(server);
-    const smtp::Transaction::Recipient sent = remap(std::move(recipient));
+    std::string sent_as = remap(recipient);
     std::optional<smtp::Verdict> verdict = leg.verdict;
     if (!leg.is_closed) {
-        verdict = co_await ask(leg, head, sent);
+        verdict = co_await ask(leg, head, recipient);
     }
-    Answer said = answer(leg, std::move(verdict));
+    Answer said = answer(leg, std::move(verdict), std::move(sent_as));
     co_return said;
 }
 
@@ -179,7 +182,9 @@ void PassThrough::leave(Leg& leg, UpstreamPool::Left left) {
     }
 }
 
-PassThrough::Answer PassThrough::answer(Leg& leg, std::optional<smtp::Verdict> verdict) {
+PassThrough::Answer PassThrough::answer(
+    Leg& leg, std::optional<smtp::Verdict> verdict, std::string sent_as
+) {
     Answer out;
     const PassAnswer meaning = verdict ? answer_of(*verdict) : PassAnswer::queue;
     if (verdict && meaning != PassAnswer::queue) {
@@ -194,6 +199,7 @@ PassThrough::Answer PassThrough::answer(Leg& leg, std::optional<smtp::Verdict> v
     passed.verdict = std::move(verdict);
     passed.peer = leg.peer;
     passed.tls = leg.tls;
+    passed.sent_as = std::move(sent_as);
     if (meaning == PassAnswer::yes) {
         leg.accepted.push_back(&passed);
     }

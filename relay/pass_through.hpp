@@ -80,8 +80,8 @@ private:
     void lose(Leg& leg, const smtp::Verdict& verdict);
     void leave(Leg& leg, UpstreamPool::Left left);
     net::awaitable<void> send(Leg& leg, const queue::Intake& intake, std::string_view trace_header);
-    Answer answer(Leg& leg, std::optional<smtp::Verdict> verdict);
-    smtp::Transaction::Recipient remap(smtp::Transaction::Recipient recipient) const;
+    Answer answer(Leg& leg, std::optional<smtp::Verdict> verdict, std::string sent_as);
+    std::string remap(smtp::Transaction::Recipient& recipient) const;
 
     UpstreamPool& pool_;
     std::shared_ptr<const config::Config> config_;

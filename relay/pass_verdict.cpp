@@ -114,6 +114,7 @@ queue::Placement place_passed(const Passed& passed) {
     placement.reply = verdict.text;
     placement.peer = passed.peer;
     placement.tls = passed.tls;
+    placement.sent_as = passed.sent_as;
     if (verdict.kind == smtp::VerdictKind::delivered && verdict.stage == smtp::Stage::end_of_data) {
         placement.state = queue::State::delivered;
         return placement;

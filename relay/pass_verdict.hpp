@@ -44,6 +44,7 @@ struct Passed {
     std::string peer;            // "192.0.2.1:25"
     std::string tls;             // as in queue::Placement
     WallTime next_attempt_at{};  // after a refusal for now
+    std::string sent_as;         // the address that the server was told, where not the recipient's
 };
 
 // Delivered already, or due: after an attempt where there was one. A no goes on the queue as well

@@ -47,6 +47,21 @@ Result<void> check(const config::Server& server, const net::TlsClient::Options& 
 
 }  // namespace
 
+bool is_authenticated(const config::Server& server) {
+    switch (server.tls) {
+    case config::ServerTls::verify:
+        return !server.mx || server.tls_name.has_value();
+    case config::ServerTls::dane:
+        return true;
+    case config::ServerTls::off:
+    case config::ServerTls::opportunistic:
+    case config::ServerTls::required:
+    case config::ServerTls::fingerprint:
+        return false;
+    }
+    return false;
+}
+
 net::awaitable<Result<std::shared_ptr<net::TlsClient>>> TlsClients::get(
     const config::Server& server, const Candidate& candidate
 ) {
@@ -71,14 +86,6 @@ net::awaitable<Result<std::shared_ptr<net::TlsClient>>> TlsClients::get(
     if (made) {
         kept_.insert_or_assign(key, Kept{*made, now});
     }
-    co_return made;
-}
-
-net::awaitable<Result<std::shared_ptr<net::TlsClient>>> TlsClients::get(const config::Server& server
-) {
-    Candidate candidate;
-    candidate.name = server.address.host;
-    auto made = co_await get(server, candidate);
     co_return made;
 }
 

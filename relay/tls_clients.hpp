@@ -19,6 +19,11 @@
 
 namespace siding::relay {
 
+// RFC 8689 §4.2.1: whether a session with it is safe enough for what requires TLS. Its certificate
+// has been verified by PKIX or DANE, for a name that nobody can forge: an MX host is such a one
+// with DNSSEC alone. A fingerprint is neither.
+bool is_authenticated(const config::Server& server);
+
 class TlsClients {
 public:
     // The queue lends its blocking threads.
@@ -29,9 +34,6 @@ public:
     net::awaitable<Result<std::shared_ptr<net::TlsClient>>> get(
         const config::Server& server, const Candidate& candidate
     );
-    // For who connects to the server's address without a candidate; never for `dane`.
-    net::awaitable<Result<std::shared_ptr<net::TlsClient>>> get(const config::Server& server);
-
     // The first line of a file, for AUTH; never kept. The error names the file.
     net::awaitable<Result<std::string>> read_secret(std::string path);
 

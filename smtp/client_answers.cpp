@@ -129,14 +129,21 @@ void ClientDialogue::on_final_reply(Underway& u, Verb verb, Reply reply, ClientS
     u.is_cleared = verb == Verb::dot || verdict.kind == VerdictKind::delivered;
 }
 
-// Postfix XCLIENT_README: 220 like a greeting, then the session begins anew.
+// Postfix XCLIENT_README: 220 like a greeting, then the session begins anew, as the client's. What
+// a server thinks of the client's name must not keep it from hearing of its mail.
 void ClientDialogue::on_intro_reply(Underway& u, Verb verb, const Reply& reply, ClientStep& step) {
+    if (verb == Verb::ehlo && reply.is_permanent() && u.introduced_as != options_.hostname) {
+        u.introduced_as = options_.hostname;
+        u.intro = Intro::ehlo;
+        return;
+    }
     if (!reply.is_positive()) {
         give_up_connection(u, judge_reply(Stage::hello, reply), step);
         return;
     }
     if (verb == Verb::xclient) {
         announced_ = u.transaction.client;
+        u.introduced_as = name_for_hello(*announced_, options_.hostname);
         u.intro = Intro::ehlo;
         return;
     }

@@ -172,8 +172,10 @@ void ClientDialogue::learn(const Reply& ehlo) {
     hop_.extensions = parse_ehlo_reply(ehlo);
     auth_offer_ = parse_auth_offer(ehlo);
     xclient_offer_ = parse_xclient_offer(ehlo);
-    const std::string& line = ehlo.lines.front();
-    server_name_ = line.substr(0, line.find(' '));
+    if (state_ != State::open) {  // not what it calls itself for the client of an XCLIENT
+        const std::string& line = ehlo.lines.front();
+        server_name_ = line.substr(0, line.find(' '));
+    }
 }
 
 ClientStep ClientDialogue::on_hello_done() {

@@ -202,8 +202,9 @@ private:
         std::size_t rcpts_said = 0;
         std::size_t accepted = 0;
         Intro intro = Intro::done;
-        bool has_begun = false;  // anything was said
-        bool is_reset = false;   // before MAIL
+        std::string introduced_as;  // in the EHLO behind XCLIENT
+        bool has_begun = false;     // anything was said
+        bool is_reset = false;      // before MAIL
         bool is_mail_said = false;
         bool is_end_said = false;  // DATA, BDAT, or a probe's RSET
         bool is_chunked = false;

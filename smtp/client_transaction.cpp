@@ -152,8 +152,8 @@ bool ClientDialogue::needs_rset(const Underway& u) const {
 
 std::optional<ClientDialogue::Verb> ClientDialogue::next_verb(const Underway& u) const {
     switch (u.intro) {
-    case Intro::xclient:
-        return Verb::xclient;
+    case Intro::xclient:  // which is not for the middle of a transaction
+        return needs_rset(u) ? Verb::rset : Verb::xclient;
     case Intro::ehlo:
         return Verb::ehlo;
     case Intro::xclient_said:
@@ -211,7 +211,7 @@ void ClientDialogue::put(Underway& u, Verb verb, std::string& out) {
         u.intro = Intro::xclient_said;
         break;
     case Verb::ehlo:
-        out += "EHLO " + options_.hostname + "\r\n";
+        out += "EHLO " + u.introduced_as + "\r\n";
         u.intro = Intro::ehlo_said;
         break;
     case Verb::rset:

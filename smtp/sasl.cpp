@@ -1,5 +1,6 @@
 #include "smtp/sasl.hpp"
 
+#include "base/base64.hpp"
 #include "base/bytes.hpp"
 #include "base/check.hpp"
 
@@ -73,36 +74,17 @@ std::optional<SaslMechanism> choose_mechanism(
     return std::nullopt;
 }
 
-// RFC 4648 §4.
-std::string format_base64(std::string_view octets) {
-    constexpr std::string_view digits =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string out;
-    for (std::size_t at = 0; at < octets.size(); at += 3) {
-        std::uint32_t group = 0;
-        for (std::size_t i = 0; i < 3; ++i) {
-            const bool is_there = at + i < octets.size();
-            group = group << 8 | (is_there ? static_cast<unsigned char>(octets[at + i]) : 0);
-        }
-        for (std::size_t i = 0; i < 4; ++i) {
-            const bool is_padding = at + i > octets.size();
-            out += is_padding ? '=' : digits[group >> (18 - 6 * i) & 0x3F];
-        }
-    }
-    return out;
-}
-
 std::string SaslExchange::start() {
     const auto& [user, secret, wanted] = credentials_;
     const std::string nul(1, '\0');
     switch (mechanism_) {
     case SaslMechanism::plain:  // RFC 4616 §2
-        return "AUTH PLAIN " + format_base64(nul + user + nul + secret) + "\r\n";
+        return "AUTH PLAIN " + to_base64(nul + user + nul + secret) + "\r\n";
     case SaslMechanism::login:
         return "AUTH LOGIN\r\n";
     case SaslMechanism::xoauth2:
         return "AUTH XOAUTH2 " +
-               format_base64(
+               to_base64(
                    "user=" + user +
                    "\x01"
                    "auth=Bearer " +
@@ -120,8 +102,7 @@ std::string SaslExchange::on_challenge() {
         break;
     case SaslMechanism::login:
         if (challenges_ <= 2) {
-            return format_base64(challenges_ == 1 ? credentials_.user : credentials_.secret) +
-                   "\r\n";
+            return to_base64(challenges_ == 1 ? credentials_.user : credentials_.secret) + "\r\n";
         }
         break;
     case SaslMechanism::xoauth2:

@@ -29,8 +29,6 @@ std::optional<SaslMechanism> choose_mechanism(
     const Credentials& credentials, const std::vector<SaslMechanism>& offered
 );
 
-std::string format_base64(std::string_view octets);
-
 // One exchange: start() is the first line, on_challenge() the answer to each 334, with CRLF.
 class SaslExchange {
 public:

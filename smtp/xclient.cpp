@@ -216,4 +216,16 @@ std::string format_xclient(
     return line + "\r\n";
 }
 
+std::string name_for_hello(const XclientAttributes& attributes, std::string_view ours) {
+    constexpr std::size_t name_octets_max = 255;  // RFC 5321 §4.5.3.1.2
+    const std::string_view name = attributes.helo ? std::string_view{*attributes.helo} : ours;
+    const auto is_host_octet = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view{".-_:[]"}.find(c) != std::string_view::npos;
+    };
+    const bool is_fit =
+        !name.empty() && name.size() <= name_octets_max && std::ranges::all_of(name, is_host_octet);
+    return std::string{is_fit ? name : ours};
+}
+
 }  // namespace siding::smtp

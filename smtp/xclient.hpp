@@ -45,4 +45,8 @@ std::string format_xclient(
     const XclientAttributes& attributes, const std::vector<std::string>& offered
 );
 
+// The name in the EHLO behind it: the client's own, where it has one that a host may have; else
+// `ours`.
+std::string name_for_hello(const XclientAttributes& attributes, std::string_view ours);
+
 }  // namespace siding::smtp

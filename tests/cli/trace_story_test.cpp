@@ -107,6 +107,24 @@ TEST(TraceStory, PassedOnWhileTheSenderWaited) {
     );
 }
 
+TEST(TraceStory, PassedOnAsAnotherAddress) {
+    const auto story = tell(
+        R"({"id":"m","phases":[],"entries":[)" + accepted + "," +
+        entry(
+            "14:02:11",
+            "delivered",
+            R"("id":"m.0","server":"old","sent_as":"al@new.example","reply":"250 ok")"
+        ) +
+        "]}"
+    );
+    ASSERT_EQ(story.size(), 2U);
+    EXPECT_EQ(
+        story[1],
+        "14:02:11 passed on to old (10.0.0.1) as al@new.example while the sender waited: accepted: "
+        "250 ok"
+    );
+}
+
 TEST(TraceStory, ParkedAndRemapped) {
     const auto story = tell(
         R"({"id":"m","phases":[],"entries":[)" + accepted + "," +

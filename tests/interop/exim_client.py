@@ -6,13 +6,11 @@ import re
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
+from exim_lab import PACKAGES, USER
 from peer_package import Peer
 from sample_mail import TRACE_HEADER, assert_relayed, message, random_message
 from siding_lab import Daemon, Lab, run
 from test_certificates import make_ca, make_certificate
-
-PACKAGES = ["exim4-daemon-light", "libidn12", "libgnutls-dane0", "libunbound8", "libevent-2.1-7"]
-USER = "Debian-exim"  # compiled in
 
 # A local message gets no Received line here, so that it is known to the octet. One connection per
 # message, at once, in the foreground; no name service.

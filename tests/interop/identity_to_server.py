@@ -55,6 +55,11 @@ def story(lab: Lab) -> None:
     for delivery in box.deliveries:
         ours = [part for part in delivery.octets.split(b"Received: ") if b"(Siding)" in part]
         assert re.match(rb"from mail\.sender\.example \(unknown \[127\.3\.0\.[78]\]\)", ours[0]), ours
+        (to,) = delivery.recipients
+        if to.startswith("new"):
+            # Postfix speaks of the client as of its own.
+            first = delivery.octets.partition(b"\n")[0]
+            assert first.startswith(b"Received: from mail.sender.example ("), first
     daemon.assert_balanced(accepted=18, delivered=18, held=0, due=0, parked=0)
 
 

@@ -6,14 +6,11 @@ import re
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
-from peer_package import Peer
+from opensmtpd_lab import OpenSmtpd
 from sample_mail import TRACE_HEADER, message, random_message
-from siding_lab import Daemon, Lab, free_port, listens, run, wait_until
+from siding_lab import Daemon, Lab, run, wait_until
 from smtp_client import SmtpClient
 from test_certificates import make_ca, make_certificate
-
-PACKAGES = ["opensmtpd", "libevent-2.1-7", "libdb5.3"]
-USERS = ["opensmtpd", "opensmtpq"]
 
 CONFIG = """
 mta limit conn-delay-host 0 conn-delay-route 0 conn-delay-relay 0
@@ -28,39 +25,6 @@ match from any for any action "starttls"
 """
 
 
-class OpenSmtpd(Peer):
-    def __init__(self, lab: Lab, port: int, implicit: int, ca_file: pathlib.Path):
-        super().__init__(lab, "opensmtpd", PACKAGES, USERS)
-        self.port = free_port()
-        self.config = self.directory / "smtpd.conf"
-        ports = {"listen": self.port, "port": port, "implicit": implicit}
-        self.config.write_text(CONFIG.format(**ports))
-        # Its chroot, queue and control socket stand at places that are compiled in.
-        for name, where in (("lib", "/var/lib"), ("spool", "/var/spool"), ("run", "/run")):
-            (self.directory / name).mkdir()
-            self.mount(self.directory / name, where)
-        (self.directory / "lib/opensmtpd/empty").mkdir(parents=True)
-        (self.directory / "spool/smtpd").mkdir()
-        (self.directory / "spool/smtpd").chmod(0o711)
-        self.mount(ca_file, "/etc/ssl/certs/ca-certificates.crt")
-        self.log_file = self.directory / "log"
-
-    def start(self) -> "OpenSmtpd":
-        with self.log_file.open("ab") as log:
-            command = self.command("usr/sbin/smtpd", "-d", "-f", str(self.config))
-            process = self.lab.start_process(*command, stdout=log, stderr=log)
-
-        def is_up() -> bool:
-            assert process.poll() is None, self.log()
-            return listens(self.port)
-
-        wait_until(is_up, "OpenSMTPD listens", 60)
-        return self
-
-    def log(self) -> str:
-        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
-
-
 def story(lab: Lab) -> None:
     directory = lab.directory / "tls"
     certificate, key = make_certificate(directory, ["hold.example.net", "localhost"])
@@ -68,7 +32,9 @@ def story(lab: Lab) -> None:
     config = lab.config(new=new, tls={"certificate": str(certificate), "key": str(key)})
     config["listeners"].append({"address": "127.0.0.1:0", "tls": "implicit"})
     daemon = lab.daemon(config).start()
-    opensmtpd = OpenSmtpd(lab, *daemon.ports(), make_ca(directory)).start()
+    port, implicit = daemon.ports()
+    ports = CONFIG.replace("{port}", str(port)).replace("{implicit}", str(implicit))
+    opensmtpd = OpenSmtpd(lab, ports, make_ca(directory)).start()
 
     draw = random.Random(5)
     mails = {

@@ -13,6 +13,7 @@ Placement passed() {
     placement.reply = "250 2.0.0 queued as 4ABC";
     placement.peer = "192.0.2.9:25";
     placement.tls = "TLSv1.3";
+    placement.sent_as = "robert@example.net";
     return placement;
 }
 
@@ -46,6 +47,7 @@ TEST_P(StoreTest, KeepsOnlyTheLedgerOfWhatWasPassedOn) {
     EXPECT_EQ(line.peer, "192.0.2.9:25");
     EXPECT_EQ(line.tls, "TLSv1.3");
     EXPECT_EQ(line.reply, "250 2.0.0 queued as 4ABC");
+    EXPECT_EQ(line.sent_as, "robert@example.net");
     // It can be traced, and it counts.
     EXPECT_EQ(
         store_->find_messages(TraceKey::recipient, "b@example.org", 9).value(), std::vector{id}

@@ -117,6 +117,49 @@ TEST_F(ClientConnectionTest, AVerifiedServerGetsWhatRequiresTls) {
     close();
 }
 
+// RFC 8689 §4.2.1: PKIX or DANE.
+TEST_F(ClientConnectionTest, AFingerprintIsNotEnoughForWhatRequiresTls) {
+    const auto certificate = test::TestCertificate::self_signed({});
+    const auto files = test::write_files(certificate, (directory_ / "peer").string());
+    net::TlsServer::Options options;
+    options.identity = net::TlsIdentityFiles{files.certificate, files.key};
+    options.session_context = "peer";
+    peer_.set_tls(net::TlsServer::create(std::move(options)).value());
+    server_.tls = ServerTls::fingerprint;
+    server_.tls_fingerprints = {certificate.fingerprint()};
+    peer_.expect(hello_and_tls({"REQUIRETLS"}) + test::takes_message());
+    ASSERT_EQ(open(), "");
+    EXPECT_TRUE(connection_->tls().ends_with(" fingerprint")) << connection_->tls();
+    EXPECT_EQ(send("REQUIRETLS").kind, smtp::VerdictKind::permanent);
+    EXPECT_EQ(send("").kind, smtp::VerdictKind::delivered);
+    close();
+}
+
+// The first address is no 127.0.0.1 by its certificate, and the second one is.
+TEST_F(ClientConnectionTest, AFallbackMustBeWhoItIsCalled) {
+    const auto authority = test::TestCertificate::authority();
+    test::CertificateOptions names;
+    names.addresses = {"127.0.0.1"};
+    const auto files = test::write_files(authority.issue(names), (directory_ / "peer").string());
+    net::TlsServer::Options options;
+    options.identity = net::TlsIdentityFiles{files.certificate, files.key};
+    options.session_context = "peer";
+    peer_.set_tls(net::TlsServer::create(std::move(options)).value());
+    ca_ = (directory_ / "ca.pem").string();
+    test::write_file(ca_, authority.certificate_pem());
+    server_.tls = ServerTls::verify;
+    server_.ca_file = ca_;
+    server_.fallback = {server_.address};
+    server_.address.host = "localhost";
+    const Script handshake = test::hello({"STARTTLS"}) + Script{{"STARTTLS", test::start_tls}};
+    peer_.expect(handshake + Script{{"", test::drop}});
+    peer_.expect(hello_and_tls());
+    ASSERT_EQ(open(), "");
+    EXPECT_EQ(peer_.connections(), 2U);
+    EXPECT_EQ(connection_->peer(), server_.fallback[0].host + ":" + std::to_string(peer_.port()));
+    close();
+}
+
 TEST_F(ClientConnectionTest, AnUnknownCertificateIsGoodEnoughForTheRestOnly) {
     use_certificate();
     server_.tls = ServerTls::required;

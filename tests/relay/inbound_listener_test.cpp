@@ -71,5 +71,41 @@ TEST_F(InboundListenerTest, WhatCouldNotBeReadIsTriedAgain) {
     EXPECT_EQ(life(), 30h);
 }
 
+// RFC 8689 §4.2.1: PKIX or DANE, and a name that nobody can forge.
+TEST_F(InboundListenerTest, RequiretlsIsForServersThatAreAuthenticated) {
+    const auto is_offered = [this](const std::vector<config::Server>& servers) {
+        config::Config config;
+        for (const config::Server& server : servers) {
+            config.servers.emplace("server" + std::to_string(config.servers.size()), server);
+        }
+        const auto options = listener_.dialogue_options(config, {});
+        return options.offered.has(smtp::Extension::requiretls);
+    };
+    const auto with = [](config::ServerTls tls) {
+        config::Server server;
+        server.tls = tls;
+        return server;
+    };
+    const config::Server verify = with(config::ServerTls::verify);
+    const config::Server dane = with(config::ServerTls::dane);
+    EXPECT_TRUE(is_offered({verify}));
+    EXPECT_TRUE(is_offered({verify, dane}));
+    for (const auto weaker :
+         {config::ServerTls::off,
+          config::ServerTls::opportunistic,
+          config::ServerTls::required,
+          config::ServerTls::fingerprint}) {
+        EXPECT_FALSE(is_offered({verify, with(weaker), dane}));
+    }
+    config::Server mx = verify;
+    mx.mx = true;
+    EXPECT_FALSE(is_offered({mx})) << "whatever host DNS names";
+    mx.tls_name = "mx.example.com";
+    EXPECT_TRUE(is_offered({mx}));
+    mx = dane;
+    mx.mx = true;
+    EXPECT_TRUE(is_offered({mx}));
+}
+
 }  // namespace
 }  // namespace siding::relay

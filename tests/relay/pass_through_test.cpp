@@ -1,5 +1,6 @@
 // Mail that goes on to a scripted server while its sender waits: who hears what, and what is kept.
 #include "dns/resolver.hpp"
+#include "relay/remap_table.hpp"
 #include "relay/upstream_pool.hpp"
 #include "tests/relay/inbound_client.hpp"
 #include "tests/relay/inbound_parts.hpp"
@@ -35,7 +36,8 @@ protected:
         config.pass_through.data_timeout = std::chrono::milliseconds{300};
         parts_.emplace(*queue_, runtime_, loop_, metrics_, std::move(config));
         next_hops_.emplace(parts_->live, resolver_);
-        const UpstreamPool::Parts parts{*queue_, parts_->live, *next_hops_, nullptr, tally_};
+        remaps_.emplace(*queue_, parts_->live);
+        const UpstreamPool::Parts parts{*queue_, parts_->live, *next_hops_, &*remaps_, tally_};
         pools_.emplace(parts, std::vector<net::asio::any_io_executor>{loop_.executor()});
         EXPECT_TRUE(pools_->start());
         parts_->context.upstreams = &*pools_;
@@ -125,6 +127,7 @@ protected:
     PassTally tally_{metrics_};
     std::optional<test::InboundParts> parts_;
     std::optional<NextHops> next_hops_;
+    std::optional<RemapTable> remaps_;
     std::optional<UpstreamPools> pools_;
     net::TaskGroup sessions_{loop_.executor(), "sessions", 16};
 };
@@ -155,6 +158,36 @@ TEST_F(PassThroughTest, TheSenderHearsTheServersYes) {
     EXPECT_EQ(lines[1].reply, "250 2.6.0 kept by peer.example as 4F2");
     EXPECT_EQ(lines[1].peer, "127.0.0.1:" + std::to_string(peer_.port()));
     EXPECT_EQ(tally_.all().at(0).delivered, 1U);
+}
+
+TEST_F(PassThroughTest, TheLedgerKnowsTheAddressThatTheServerWasTold) {
+    ASSERT_TRUE(get(remaps_->add(
+        Address::parse("joe@example.com").value(),
+        Address::parse("joseph@new.example").value(),
+        "test"
+    )));
+    peer_.expect(
+        hello() +
+        Script{
+            {"MAIL FROM:<", "250 ok"},
+            {"RCPT TO:<ann@example.com>", "250 ok"},
+            {"RCPT TO:<joseph@new.example>", "250 ok"},
+            {"DATA", "354 go on"},
+            {".", "250 2.6.0 kept"}}
+    );
+    play(
+        {{"MAIL FROM:<ann@sender.example>\r\n", "250 2.1.0 Ok"},
+         {"RCPT TO:<ann@example.com>\r\n", "250 ok"},
+         {"RCPT TO:<joe@example.com>\r\n", "250 ok"},
+         {"DATA\r\n", "354 "},
+         {text + ".\r\n", "250 2.6.0 kept"}}
+    );
+    const auto lines = ledger();
+    ASSERT_EQ(lines.size(), 4U);  // the remap, the message and two recipients
+    EXPECT_EQ(lines[2].address, "ann@example.com");
+    EXPECT_EQ(lines[2].sent_as, "");
+    EXPECT_EQ(lines[3].address, "joe@example.com");
+    EXPECT_EQ(lines[3].sent_as, "joseph@new.example");
 }
 
 TEST_F(PassThroughTest, TheSenderHearsTheServersNo) {

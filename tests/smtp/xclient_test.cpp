@@ -88,5 +88,25 @@ TEST(Xtext, round_trip_and_refusals) {
     }
 }
 
+TEST(Xclient, TheNameOfTheHelloIsTheClients) {
+    const auto name = [](std::optional<std::string> helo) {
+        XclientAttributes client;
+        client.helo = std::move(helo);
+        return name_for_hello(client, "hold.example.net");
+    };
+    for (const std::string_view good :
+         {"mail.sender.example", "[192.0.2.7]", "[IPv6:2001:db8::1]", "WIN-7_PC", "localhost"}) {
+        EXPECT_EQ(name(std::string{good}), good);
+    }
+    const std::string longest(255, 'a');
+    EXPECT_EQ(name(longest), longest);
+    EXPECT_EQ(name(longest + "a"), "hold.example.net");
+    for (const std::string_view bad :
+         {"", "two words", "grüße.example", "a\tb", "<x>", "a\r\nMAIL FROM:<>", "user@host"}) {
+        EXPECT_EQ(name(std::string{bad}), "hold.example.net") << bad;
+    }
+    EXPECT_EQ(name(std::nullopt), "hold.example.net");
+}
+
 }  // namespace
 }  // namespace siding::smtp

@@ -152,6 +152,7 @@ void QueueModel::accept_recipient(const AcceptMessage& change, std::uint32_t n, 
         line.peer = placement.peer;
         line.tls = placement.tls;
         line.reply = placement.reply;
+        line.sent_as = placement.sent_as;
         note(std::move(line), now);
     }
     if (delivered && change.retain) {

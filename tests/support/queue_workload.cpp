@@ -155,6 +155,7 @@ Placement Workload::make_placement() {
     placement.reply = "451 4.3.0 later";
     placement.peer = "198.51.100.7:25";
     placement.tls = "TLSv1.3";
+    placement.sent_as = placement.pinned ? "elsewhere@example.net" : "";
     if (roll(2) == 0) {
         placement.state = State::delivered;
         placement.pinned = false;
