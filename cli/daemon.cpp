@@ -3,24 +3,18 @@
 #include "base/limits.hpp"
 #include "base/log.hpp"
 #include "cli/daemon_sockets.hpp"
+#include "cli/relay_parts.hpp"
 #include "config/live.hpp"
 #include "config/load.hpp"
 #include "control/api.hpp"
+#include "cutover/dns_watch.hpp"
 #include "cutover/flip.hpp"
-#include "dns/resolver.hpp"
 #include "net/http_server.hpp"
 #include "net/listener.hpp"
 #include "net/runtime.hpp"
 #include "net/signals.hpp"
 #include "net/task_group.hpp"
 #include "queue/queue.hpp"
-#include "relay/dispatcher.hpp"
-#include "relay/inbound_server.hpp"
-#include "relay/next_hop.hpp"
-#include "relay/probe_pool.hpp"
-#include "relay/recipient_directory.hpp"
-#include "relay/remap_table.hpp"
-#include "relay/wave_orders.hpp"
 #include "systemd/notify.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -53,7 +47,6 @@ constexpr std::size_t control_tasks_max = 16;
 constexpr std::chrono::milliseconds prune_interval = std::chrono::minutes{1};
 constexpr std::chrono::milliseconds storage_drain =
     std::chrono::seconds{5};  // nothing can be stored
-constexpr std::chrono::milliseconds least_drain = std::chrono::seconds{1};
 
 std::size_t io_threads(const config::Config& config) {
     return config.threads.value_or(std::max(1U, std::thread::hardware_concurrency()));
@@ -97,7 +90,6 @@ public:
 private:
     static awaitable<void> live(Daemon& self);
     Result<void> build();
-    Result<void> build_recipients();
     awaitable<Result<void>> start();
     awaitable<Result<void>> set_initial_phases();
     Result<void> start_control();
@@ -122,17 +114,8 @@ private:
 
     std::vector<net::UniqueFd> listeners_;
     std::unique_ptr<queue::Queue> queue_;
-    std::unique_ptr<dns::Resolver> resolver_;  // its questions end with it: after the threads
-    std::unique_ptr<relay::NextHops> next_hops_;
-    std::unique_ptr<relay::RemapTable> remaps_;
-    std::unique_ptr<relay::Dispatcher> dispatcher_;
-    std::unique_ptr<relay::RecipientTables> recipient_tables_;
-    std::unique_ptr<relay::WaveTables> wave_tables_;
-    std::unique_ptr<relay::WaveOrders> wave_orders_;
-    std::unique_ptr<relay::ProbePool> probes_;
-    std::unique_ptr<relay::Verifier> verifier_;
-    std::unique_ptr<relay::RecipientDirectory> recipients_;
-    std::unique_ptr<relay::InboundServer> inbound_;
+    std::unique_ptr<RelayParts> relay_;
+    std::unique_ptr<cutover::DnsWatch> dns_;
     std::unique_ptr<control::Api> api_;
     net::TaskGroup control_tasks_;
     net::TaskGroup main_tasks_;
@@ -181,99 +164,60 @@ Result<void> Daemon::build() {
     queue_->committer().on_failure([this](const std::string&) {
         asio::post(main_, [this] { end(exit_storage); });
     });
-    resolver_ = std::make_unique<dns::Resolver>(runtime_.io(0));
-    next_hops_ = std::make_unique<relay::NextHops>(config_, *resolver_);
-    remaps_ = std::make_unique<relay::RemapTable>(*queue_, config_);
-    SIDING_TRY(remaps_->load());
-    dispatcher_ = std::make_unique<relay::Dispatcher>(
-        *queue_, config_, runtime_.io(0), metrics_, next_hops_.get(), remaps_.get()
-    );
-    SIDING_TRY(build_recipients());
-    inbound_ = std::make_unique<relay::InboundServer>(relay::InboundServer::Parts{
-        runtime_,
-        *queue_,
-        config_,
-        *recipients_,
-        metrics_,
-        [this](const std::string& server, WallTime due) { dispatcher_->wake(server, due); },
-        connections_max,
-        next_hops_.get(),
-        remaps_.get(),
-    });
+    relay_ = std::make_unique<RelayParts>(RelayParts::Needs{
+        runtime_, config_, *queue_, metrics_, connections_max});
+    SIDING_TRY(relay_->build());
+    dns_ = std::make_unique<cutover::DnsWatch>(cutover::DnsWatch::Parts{
+        *queue_, config_, metrics_, runtime_.io(0), runtime_.blocking()});
     SIDING_ASSIGN(const std::string token, read_token(*config));
     api_ = std::make_unique<control::Api>(
         control::Services{
             .queue = *queue_,
-            .mover = dispatcher_->mover(),
-            .releases = dispatcher_->releases(),
+            .mover = relay_->dispatcher().mover(),
+            .releases = relay_->dispatcher().releases(),
             .metrics = metrics_,
             .clock = clock_,
             .hostname = config->hostname,
             .version = SIDING_VERSION,
             .started_at = clock_.now(),
-            .lanes = [this] { return dispatcher_->status(); },
-            .inbound_sessions = [this] { return inbound_->sessions(); },
-            .sessions = [this] { return inbound_->list(); },
+            .lanes = [this] { return relay_->dispatcher().status(); },
+            .inbound_sessions = [this] { return relay_->inbound().sessions(); },
+            .sessions = [this] { return relay_->inbound().list(); },
             .check_recipient = [this](Address address
-                               ) { return recipients_->report(std::move(address)); },
+                               ) { return relay_->recipients().report(std::move(address)); },
             .flush_recipients = [this](std::string what
-                                ) { return recipients_->flush(std::move(what)); },
-            .remaps = remaps_.get(),
+                                ) { return relay_->recipients().flush(std::move(what)); },
+            .remaps = &relay_->remaps(),
             .config = [this] { return config_.get(); },
-            .wake_lane =
-                [this](const std::string& server, WallTime due) { dispatcher_->wake(server, due); },
-            .waves = wave_tables_.get(),
-            .wave_orders = wave_orders_.get(),
+            .wake_lane = [this](
+                             const std::string& server, WallTime due
+                         ) { relay_->dispatcher().wake(server, due); },
+            .waves = &relay_->wave_tables(),
+            .wave_orders = &relay_->wave_orders(),
             .order_release =
                 [this](queue::ReleaseJob job) {
-                    return dispatcher_->releases().order_as_configured(std::move(job));
+                    return relay_->dispatcher().releases().order_as_configured(std::move(job));
                 },
-            .passed = [this] { return inbound_->passed(); },
+            .passed = [this] { return relay_->inbound().passed(); },
+            .dns = dns_.get(),
         },
         token
     );
     return {};
 }
 
-Result<void> Daemon::build_recipients() {
-    const net::asio::any_io_executor executor = runtime_.io(0);
-    recipient_tables_ =
-        std::make_unique<relay::RecipientTables>(runtime_.blocking(), config_, metrics_);
-    SIDING_TRY(recipient_tables_->load_first());
-    wave_tables_ = std::make_unique<relay::WaveTables>(relay::WaveTables::Parts{
-        runtime_.blocking(),
-        config_,
-        *queue_,
-        metrics_,
-        [this](const std::string& server, WallTime due) { dispatcher_->wake(server, due); },
-    });
-    SIDING_TRY(wave_tables_->load_first());
-    wave_orders_ = std::make_unique<relay::WaveOrders>(*queue_, config_, *wave_tables_);
-    probes_ = std::make_unique<relay::ProbePool>(*queue_, config_, executor);
-    verifier_ =
-        std::make_unique<relay::Verifier>(*queue_, config_, probes_->prober(), metrics_, executor);
-    recipients_ = std::make_unique<relay::RecipientDirectory>(
-        config_, *recipient_tables_, *verifier_, wave_tables_.get()
-    );
-    return {};
-}
-
 awaitable<Result<void>> Daemon::start() {
     SIDING_CO_TRY(co_await set_initial_phases());
-    // First what the last run left: the dispatcher may order releases of its own at once.
-    SIDING_CO_TRY(co_await dispatcher_->releases().resume_all());
-    SIDING_CO_TRY(co_await dispatcher_->start());
-    SIDING_CO_TRY(probes_->start());
-    SIDING_CO_TRY(main_tasks_.spawn(recipient_tables_->watch()));
-    SIDING_CO_TRY(main_tasks_.spawn(wave_tables_->watch()));
+    SIDING_CO_TRY(co_await relay_->start(main_tasks_));
+    SIDING_CO_TRY(dns_->start());
     SIDING_CO_TRY(start_control());
-    SIDING_CO_TRY(inbound_->start(std::exchange(listeners_, {})));
+    SIDING_CO_TRY(relay_->accept(std::exchange(listeners_, {})));
     SIDING_CO_TRY(main_tasks_.spawn(watch_signals(*this)));
     SIDING_CO_TRY(main_tasks_.spawn(prune_retained(*this)));
     if (const auto interval = systemd::watchdog_interval()) {
         SIDING_CO_TRY(main_tasks_.spawn(feed_watchdog(*this, *interval)));
     }
-    for (const net::Endpoint& address : inbound_->addresses()) {
+    for (const net::Endpoint& address : relay_->inbound().addresses()) {
         announce("listening", address);
     }
     systemd::notify_ready("accepting mail");
@@ -386,12 +330,10 @@ awaitable<void> Daemon::reload() {
     if (const auto added = co_await set_initial_phases(); !added) {
         log.error("reload_failed", {{"reason", added.error()}});
     }
-    if (const auto added = co_await dispatcher_->add_lanes(); !added) {
+    if (const auto added = co_await relay_->dispatcher().add_lanes(); !added) {
         log.error("reload_failed", {{"reason", added.error()}});
     }
-    co_await recipient_tables_->refresh();
-    co_await wave_tables_->refresh();
-    co_await inbound_->reload();
+    co_await relay_->reload();
     log.info("reloaded");
 }
 
@@ -412,23 +354,19 @@ awaitable<void> Daemon::stop() {
     log.info("stopping", {{"deadline_ms", deadline.count()}});
     main_tasks_.cancel();
     co_await main_tasks_.join();
-    if (dispatcher_ != nullptr) {
-        co_await dispatcher_->stop_claiming();
-    }
-    if (inbound_ != nullptr) {
-        co_await inbound_->stop(deadline);
+    if (relay_ != nullptr) {
+        co_await relay_->stop_accepting(deadline);
     }
     control_tasks_.cancel();
     co_await control_tasks_.join();
-    if (verifier_ != nullptr) {
-        co_await verifier_->stop();
-        co_await probes_->stop();
+    if (dns_ != nullptr) {
+        co_await dns_->stop();
     }
-    if (dispatcher_ != nullptr) {
+    if (relay_ != nullptr) {
         const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(
             std::chrono::steady_clock::now() - started
         );
-        co_await dispatcher_->stop(std::max(deadline - spent, least_drain));
+        co_await relay_->stop(deadline - spent);
     }
     queue_.reset();
     runtime_.stop();

@@ -1,16 +1,14 @@
-#include "base/bytes.hpp"
 #include "base/limits.hpp"
 #include "control/filter_params.hpp"
 #include "control/handlers.hpp"
 #include "control/json.hpp"
 #include "control/release_document.hpp"
 #include "control/response.hpp"
+#include "control/server_name.hpp"
 
 #include <boost/json/array.hpp>
 
-#include <algorithm>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 namespace siding::control {
 namespace {
@@ -22,23 +20,6 @@ struct ReleaseRequest {
     queue::ReleaseJob job;
     bool dry_run = false;
 };
-
-Result<void> check_server(const std::vector<relay::LaneStatus>& lanes, const std::string& server) {
-    std::vector<std::string> names;
-    for (const relay::LaneStatus& lane : lanes) {
-        names.push_back(lane.server);
-    }
-    if (std::ranges::find(names, server) != names.end()) {
-        return {};
-    }
-    return Error{
-        Errc::invalid_argument,
-        fmt::format(
-            "there is no server '{}'; the configuration has {}",
-            escape(server),
-            names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))
-        )};
-}
 
 Result<std::vector<std::string>> parse_first(const Body& body) {
     SIDING_ASSIGN(std::vector<std::string> first, body.texts("first"));

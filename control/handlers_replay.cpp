@@ -1,14 +1,12 @@
-#include "base/bytes.hpp"
 #include "base/limits.hpp"
 #include "base/log.hpp"
 #include "control/filter_params.hpp"
 #include "control/handlers.hpp"
 #include "control/json.hpp"
 #include "control/response.hpp"
+#include "control/server_name.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <utility>
 
 namespace siding::control {
@@ -53,23 +51,6 @@ Result<ReplayOrder> parse_order(const Request& request, WallTime now) {
     // Whoever got a message as a parallel run's copy has got it as himself, too.
     order.filter.copy = order.filter.copy.value_or(false);
     return order;
-}
-
-Result<void> check_server(const std::vector<relay::LaneStatus>& lanes, const std::string& server) {
-    std::vector<std::string> names;
-    for (const relay::LaneStatus& lane : lanes) {
-        names.push_back(lane.server);
-    }
-    if (std::ranges::find(names, server) != names.end()) {
-        return {};
-    }
-    return Error{
-        Errc::invalid_argument,
-        fmt::format(
-            "there is no server '{}'; the configuration has {}",
-            escape(server),
-            names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))
-        )};
 }
 
 queue::MoveRecipients make_move(

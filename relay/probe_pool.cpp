@@ -78,9 +78,9 @@ private:
 ProbePool::ProbePool(
     queue::Queue& queue,
     const config::Live& config,
+    NextHops& next_hops,
     net::asio::any_io_executor executor,
-    milliseconds idle_timeout,
-    NextHops* next_hops
+    milliseconds idle_timeout
 )
     : config_{config},
       next_hops_{next_hops},
@@ -170,10 +170,7 @@ net::awaitable<Result<ProbePool::Verdicts>> ProbePool::ask(
 net::awaitable<std::optional<smtp::Verdict>> ProbePool::open(
     ClientConnection& connection, const config::Server& server
 ) {
-    if (next_hops_ == nullptr) {
-        co_return co_await connection.open(server);
-    }
-    const auto candidates = co_await next_hops_->find(server);
+    const auto candidates = co_await next_hops_.find(server);
     if (!candidates) {
         co_return smtp::judge_loss(smtp::Stage::connect, candidates.error().message());
     }

@@ -30,9 +30,9 @@ public:
     ProbePool(
         queue::Queue& queue,
         const config::Live& config,
+        NextHops& next_hops,
         net::asio::any_io_executor executor,
-        std::chrono::milliseconds idle_timeout = default_idle_timeout,
-        NextHops* next_hops = nullptr  // nothing: each server's addresses alone
+        std::chrono::milliseconds idle_timeout = default_idle_timeout
     );
     ~ProbePool();  // stop() first
     ProbePool(const ProbePool&) = delete;
@@ -85,7 +85,7 @@ private:
     std::chrono::milliseconds dismiss_idle();
 
     const config::Live& config_;
-    NextHops* next_hops_;
+    NextHops& next_hops_;
     TlsClients tls_clients_;
     std::chrono::milliseconds idle_timeout_;
     net::TaskGroup tasks_;

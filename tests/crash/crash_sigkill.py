@@ -2,8 +2,8 @@
 
     crash_sigkill.py --kills 200 --seed 7
 
-Load, pass-through with a copy, releases and flips run all the time; one kill in five hits the
-daemon while it starts.
+Load, pass-through with a copy, releases, flips and replays run all the time; one kill in five hits
+the daemon while it starts.
 At the end everything is released and the oracle compares promises with arrivals.
 """
 
@@ -27,12 +27,13 @@ CONNECTIONS = 8
 
 
 class Operator(threading.Thread):
-    """Releases and flips phases at random, as often as the daemon lets him."""
+    """Releases, replays and flips phases at random, as often as the daemon lets him."""
 
     def __init__(self, daemon: Daemon, load: Load, seed: str):
         super().__init__(daemon=True)
         self.daemon_, self.load, self.draw = daemon, load, random.Random(f"operator-{seed}")
         self.ordered = 0
+        self.replayed = 0  # that he was told of
 
     def run(self) -> None:
         while not self.load.stopping.is_set():
@@ -47,13 +48,25 @@ class Operator(threading.Thread):
             self.load.stopping.wait(self.draw.uniform(0.02, 0.2))
 
     def _act(self) -> None:
-        if self.draw.random() < 0.3:
+        dice = self.draw.random()
+        if dice < 0.25:
+            self._replay()
+            return
+        if dice < 0.5:
             phase = self.draw.choice(("hold", "release", "pass_new"))
             self.daemon_.api("PUT", f"/v1/phases/{FLIPPING}", {"phase": phase, "why": "test"})
             return
         filter_ = self.draw.choice(({}, {"domain": HELD}, {"limit": 20}, {"larger": 5000}))
         self.daemon_.api("POST", "/v1/releases", {"filter": filter_, "to": "new", "dry_run": False})
         self.ordered += 1
+
+    def _replay(self) -> None:
+        domain = self.draw.choice((HELD, FLOWING, FLIPPING, PASSED))
+        filter_ = self.draw.choice(
+            ({"domain": domain, "limit": 10}, {"since": "2s", "limit": 30}, {"larger": 60_000})
+        )
+        order = {"filter": filter_, "to": "old", "dry_run": False}
+        self.replayed += self.daemon_.api("POST", "/v1/replay", order)["moved"]
 
 
 class Copies:
@@ -96,6 +109,17 @@ def crash(daemon: Daemon, load: Load, oracle: Oracle, draw: random.Random) -> fl
     return took
 
 
+def crash_in_replay(daemon: Daemon, oracle: Oracle) -> int:
+    """Kills as soon as a replay is promised; to how many recipients."""
+    order = {"filter": {"limit": 200}, "all": True, "to": "old", "dry_run": False}
+    promised = daemon.api("POST", "/v1/replay", order)["moved"]
+    daemon.kill()
+    oracle.crashed(time.time())
+    daemon.start()
+    assert promised, "nothing was kept for a replay"
+    return promised
+
+
 def explain_duplicates(daemon: Daemon, duplicates: list[tuple[str, str]]) -> list[str]:
     """Those whose ledger does not show the attempt that a crash cut off."""
     unexplained = []
@@ -104,6 +128,19 @@ def explain_duplicates(daemon: Daemon, duplicates: list[tuple[str, str]]) -> lis
         if "recovered" not in kinds and "in_doubt" not in kinds:
             unexplained.append(f"{mail_id} {recipient}: {kinds}")
     return unexplained
+
+
+def count_replays(daemon: Daemon, oracle: Oracle) -> int:
+    """Tells the oracle what the ledger says of those that arrived more than once."""
+    more = {mail_id for (mail_id, _), arrivals in oracle.arrivals.items() if len(arrivals) > 1}
+    total = 0
+    for mail_id in sorted(more):
+        found = daemon.api("GET", "/v1/trace", query=f"<{mail_id}@lab.example>")
+        for entry in (entry for message in found["messages"] for entry in message["entries"]):
+            if entry["kind"] == "replayed":
+                oracle.replayed(mail_id, entry["address"])
+                total += 1
+    return total
 
 
 def make_story(kills: int, seed: str):
@@ -124,6 +161,7 @@ def make_story(kills: int, seed: str):
         )
         for name, sink in (("old", old), ("new", new)):
             config["servers"][name] = {"address": sink.address, "connections": CONNECTIONS}
+        config["retention"] = {"time": "1h"}
         config["log"] = {"level": "info"}
         daemon = lab.daemon(config).start()
         load = Load(daemon, oracle, [HELD, FLOWING, FLIPPING, PASSED], seed).start()
@@ -139,8 +177,13 @@ def make_story(kills: int, seed: str):
                 print(f"{number + 1} kills, {oracle.acknowledged()} acknowledged", flush=True)
         load.stop()
         operator.join(120)
+        promised = operator.replayed + crash_in_replay(daemon, oracle)
 
-        finish(daemon, oracle)
+        books = finish(daemon, oracle)
+        replayed = count_replays(daemon, oracle)
+        # A replay without an arrival of its own is in the books, but in no message that was asked.
+        assert replayed == books["replayed"], f"{replayed} replays arrived, {books['replayed']} ordered"
+        assert replayed >= promised, f"{promised} replays were promised"
         found = oracle.judge()
         print(f"seed {seed}: {found}")
         print(f"{operator.ordered} releases; slowest restart {slowest:.2f} s")
@@ -155,7 +198,7 @@ def make_story(kills: int, seed: str):
     return story
 
 
-def finish(daemon: Daemon, oracle: Oracle) -> None:
+def finish(daemon: Daemon, oracle: Oracle) -> dict[str, int]:
     """Releases until nothing is left; the books must agree."""
 
     def empty() -> bool:
@@ -167,6 +210,7 @@ def finish(daemon: Daemon, oracle: Oracle) -> None:
     wait_until(empty, "everything is released", 300)
     books = daemon.assert_balanced(held=0, due=0, in_flight=0, parked=0, discarded=0)
     print(f"books: {books['accepted']} accepted, {books['delivered']} delivered, balanced")
+    return books
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 #include "relay/probe_pool.hpp"
 
+#include "dns/resolver.hpp"
 #include "tests/relay/relay_fixture.hpp"
+#include "tests/support/fake_dns.hpp"
 #include "tests/support/scripted_peer.hpp"
 
 namespace siding::relay {
@@ -36,7 +38,9 @@ protected:
     }
     // Idle connections stay for an hour, if not said otherwise.
     void start(std::chrono::milliseconds idle_timeout = 1h) {
-        pool_ = std::make_unique<ProbePool>(*queue_, config_, loop_.executor(), idle_timeout);
+        pool_ = std::make_unique<ProbePool>(
+            *queue_, config_, next_hops_, loop_.executor(), idle_timeout
+        );
         ASSERT_TRUE(pool_->start());
     }
     ProbeAnswer ask(const Recipients& recipients, const std::string& server = "new") {
@@ -51,9 +55,26 @@ protected:
     }
 
     test::ScriptedPeer peer_{loop_.executor()};
+    test::FakeDns dns_{loop_.executor()};
     config::Live config_{make_config()};
+    dns::Resolver resolver_{loop_.executor()};
+    NextHops next_hops_{config_, resolver_};
     std::unique_ptr<ProbePool> pool_;
 };
+
+TEST_F(ProbePoolTest, AsksWhereTheMailWouldGo) {
+    dns_.add(test::dns_mx("new.example", 10, "mx1.new.example"));
+    dns_.add(test::dns_address("mx1.new.example", "127.0.0.1"));
+    configure([this](config::Config& config) {
+        config.dns.servers = {{dns_.address().host, dns_.address().port}};
+        config.servers["new"].address.host = "new.example";
+        config.servers["new"].mx = true;
+    });
+    start();
+    peer_.expect(test::hello() + answers("250 ok"));
+    EXPECT_EQ(kinds_of(ask({"a@example.com"})), Kinds{VerdictKind::delivered});
+    EXPECT_EQ(peer_.connections(), 1U);
+}
 
 TEST_F(ProbePoolTest, OneConnectionAnswersManyQuestions) {
     start();

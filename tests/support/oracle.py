@@ -7,6 +7,7 @@ before the next message. The judge itself is tested in oracle_test.py: it goes r
 import os
 import pathlib
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 
 from sample_mail import lab_id, sha256, without_trace
@@ -43,6 +44,7 @@ class Judgement:
     refused_arrived: list[str] = field(default_factory=list)
     duplicates: list[tuple[str, str]] = field(default_factory=list)  # id, recipient
     unexplained: list[str] = field(default_factory=list)  # duplicates without a crash in between
+    replayed: int = 0  # deliveries that were ordered again
 
     @property
     def good(self) -> bool:
@@ -56,6 +58,7 @@ class Judgement:
             f" {len(self.changed)} changed, {len(self.strangers)} never sent,"
             f" {len(self.refused_arrived)} refused but arrived,"
             f" {len(self.duplicates)} duplicates ({len(self.unexplained)} unexplained);"
+            f" {self.replayed} replayed;"
             f" {self.unknown} without an answer, {self.unknown_arrived} of them arrived;"
             f" {self.refused} refused"
         )
@@ -77,6 +80,7 @@ class Oracle:
         self.guard = threading.Lock()
         self.mails: dict[str, Mail] = {}
         self.arrivals: dict[tuple[str, str], list[Arrival]] = {}
+        self.replays: Counter[tuple[str, str]] = Counter()
         self.strangers: list[str] = []
         self.crashes: list[float] = []
 
@@ -101,6 +105,10 @@ class Oracle:
 
     def unanswered(self, mail_id: str) -> None:
         self._write(f"UNKNOWN {mail_id}")
+
+    def replayed(self, mail_id: str, recipient: str) -> None:
+        """It was to be delivered once more: another arrival is wanted, not a duplicate."""
+        self.replays[mail_id, recipient] += 1
 
     def crashed(self, at: float) -> None:
         with self.guard:
@@ -136,6 +144,7 @@ class Oracle:
     def judge(self) -> Judgement:
         with self.guard:
             found = Judgement(crashes=len(self.crashes), strangers=list(self.strangers))
+            found.replayed = self.replays.total()
             for mail_id, mail in self.mails.items():
                 self._judge_mail(found, mail_id, mail)
             for (mail_id, recipient), arrivals in self.arrivals.items():
@@ -144,10 +153,12 @@ class Oracle:
 
     def _judge_mail(self, found: Judgement, mail_id: str, mail: Mail) -> None:
         copies = [self.arrivals.get((mail_id, recipient), []) for recipient in mail.recipients]
+        for recipient, arrivals in zip(mail.recipients, copies):
+            replays = self.replays[mail_id, recipient]
+            if (mail.fate == "ACK" or replays) and len(arrivals) < 1 + replays:
+                found.lost.append(f"{mail_id} {recipient}")
         if mail.fate == "ACK":
             found.acknowledged += 1
-            missing = [r for r, c in zip(mail.recipients, copies) if not c]
-            found.lost += [f"{mail_id} {recipient}" for recipient in missing]
         elif mail.fate == "REJ":
             found.refused += 1
             # 451 after a failed write is undecided: the record may have reached the disk.
@@ -166,10 +177,13 @@ class Oracle:
             return
         if any(arrival.sha != mail.sha for arrival in arrivals):
             found.changed.append(f"{mail_id} {recipient}")
-        if len(arrivals) == 1:
+        surplus = len(arrivals) - 1 - self.replays[mail_id, recipient]
+        if surplus <= 0:
             return
         found.duplicates.append((mail_id, recipient))
         ordered = sorted(arrivals, key=lambda arrival: arrival.started_at)
-        for first, second in zip(ordered, ordered[1:]):
-            if not any(first.started_at <= crash <= second.started_at for crash in self.crashes):
-                found.unexplained.append(f"{mail_id} {recipient}")
+        crossed = sum(
+            any(first.started_at <= crash <= second.started_at for crash in self.crashes)
+            for first, second in zip(ordered, ordered[1:])
+        )
+        found.unexplained += [f"{mail_id} {recipient}"] * max(surplus - crossed, 0)

@@ -106,6 +106,40 @@ class OracleTest(unittest.TestCase):
         self.arrive(octets, 13.0)
         self.assertFalse(self.oracle.judge().good)
 
+    def test_a_replay_is_wanted(self) -> None:
+        octets = TRACE + self.send("a")
+        self.arrive(octets, 10.0)
+        self.arrive(octets, 20.0)
+        self.oracle.replayed("a", ME)
+        found = self.oracle.judge()
+        self.assertTrue(found.good, found)
+        self.assertEqual((found.duplicates, found.replayed), ([], 1))
+
+    def test_a_replay_that_never_came(self) -> None:
+        self.arrive(TRACE + self.send("a"))
+        self.arrive(TRACE + self.send("b", 0))
+        self.oracle.replayed("a", ME)
+        self.oracle.replayed("b", ME)  # nobody was promised it, but it is in the queue
+        self.assertEqual(self.oracle.judge().lost, [f"a {ME}", f"b {ME}"])
+
+    def test_a_replay_that_was_changed(self) -> None:
+        octets = TRACE + self.send("a")
+        self.arrive(octets, 10.0)
+        self.arrive(octets[:-3] + b"!\r\n", 20.0)
+        self.oracle.replayed("a", ME)
+        self.assertEqual(self.oracle.judge().changed, [f"a {ME}"])
+
+    def test_one_more_than_was_replayed(self) -> None:
+        octets = TRACE + self.send("a")
+        for at in (10.0, 20.0, 30.0):
+            self.arrive(octets, at)
+        self.oracle.replayed("a", ME)
+        self.assertEqual(self.oracle.judge().unexplained, [f"a {ME}"])
+        self.oracle.crashed(25.0)
+        found = self.oracle.judge()
+        self.assertTrue(found.good, found)
+        self.assertEqual(found.duplicates, [("a", ME)])
+
 
 if __name__ == "__main__":
     unittest.main()
