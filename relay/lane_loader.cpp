@@ -39,6 +39,10 @@ net::awaitable<void> Lane::load() {
         if (ready && *ready > now()) {
             wait = std::min<milliseconds>(wait, *ready - now());
         }
+        // Connections may be missing then, and nobody else would notice.
+        if (concurrency_.is_cooling(now())) {
+            wait = std::min<milliseconds>(wait, concurrency_.cool_until() - now());
+        }
         co_await loader_.wait(wait);
     }
     std::ranges::move(staged_, std::back_inserter(unsent_));
@@ -100,10 +104,8 @@ std::size_t Lane::recipients_max() const {
 std::vector<LaneJob> Lane::choose_batch() {
     std::vector<LaneJob> batch;
     std::uint64_t octets = octets_held_;
-    for (std::size_t left = demand(); left > 0; --left) {
-        if (octets >= held_octets_max) {
-            break;
-        }
+    const std::size_t wanted = demand();
+    while (batch.size() < wanted && octets < held_octets_max) {
         std::vector<LaneJob> next = jobs_.take(1, recipients_max(), now());
         if (next.empty()) {
             break;
