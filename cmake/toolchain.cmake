@@ -4,13 +4,23 @@ set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
-set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1")
+set(CMAKE_CXX_FLAGS_DEBUG "-Og -g1") # compiles in three quarters of the time of -O1
 
 set(SIDING_SANITIZE "" CACHE STRING "Comma-separated list for -fsanitize=")
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
     set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+endif()
+
+# gcc only: clang wants every definition to be the same. What is built without it, release and tsan
+# for example, shows that no test relies on a header that it has not asked for.
+option(SIDING_PCH "Precompile the heavy headers of the tests" OFF)
+if(SIDING_PCH AND CCACHE_PROGRAM)
+    set(CMAKE_CXX_COMPILER_LAUNCHER
+        "${CMAKE_COMMAND}" -E env "CCACHE_SLOPPINESS=pch_defines,time_macros" "${CCACHE_PROGRAM}"
+    )
+    add_compile_options(-fpch-preprocess)
 endif()
 find_program(MOLD_PROGRAM mold)
 if(MOLD_PROGRAM)

@@ -1,0 +1,1 @@
+// Something for the compiler to do in the target that owns the precompiled headers.
