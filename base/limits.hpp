@@ -131,6 +131,33 @@ inline constexpr auto next_hop_ttl_min = 5s;
 inline constexpr auto next_hop_ttl_max = 1h;
 inline constexpr auto next_hop_failure_ttl = 10s;
 
+// --- Propagation ---------------------------------------------------------------------------------
+// What authoritative servers have served: some 150 octets each; 16 servers with 30 epochs of MX, NS
+// and SOA each, and past that the oldest ends go.
+inline constexpr std::size_t dns_epochs_max = 400;
+inline constexpr std::size_t dns_history_octets_max = 60 * 1024;  // saved
+static_assert(dns_history_octets_max < value_octets_max);
+inline constexpr std::size_t dns_served_octets_max = 2048;  // of one epoch's data
+// How long a planned switch that does not come, or a change that is not finished, is looked at
+// closely.
+inline constexpr auto dns_near_max = 72h;
+
+// --- Senders of a domain ------------------------------------------------------------------------
+// Some 100 octets each in memory. The providers beyond the first thousands of a domain have a mail
+// or two a month each, and coverage is told in tenths of a percent.
+inline constexpr std::size_t sender_providers_max = 5000;
+inline constexpr std::size_t sender_networks_max = 20'000;
+inline constexpr std::size_t sender_names_max = 20'000;    // addresses whose names were seen
+inline constexpr std::size_t unnamed_senders_max = 256;    // addresses that wait for a lookup
+inline constexpr std::size_t stragglers_kept_max = 2000;
+inline constexpr std::size_t missing_senders_max = 50;
+inline constexpr auto senders_kept = 35 * 24h;
+// Lines of a mail log, and mail whose end the log has not told yet.
+inline constexpr std::size_t log_line_octets_max = 64 * 1024;
+inline constexpr std::size_t log_pending_max = 10'000;
+inline constexpr std::size_t log_recipients_max = 1000;  // of one mail
+inline constexpr std::uint64_t log_poll_octets_max = 8ULL * 1024 * 1024;
+
 // --- Recipient files ----------------------------------------------------------------------------
 // Offsets into a loaded file's records are 32 bits wide; a record is at most twice its line.
 inline constexpr std::uint64_t recipient_file_octets_max = 1ULL << 30;

@@ -131,4 +131,13 @@ std::string client_network_of(std::string_view address) {
                               : format_network(masked(*octets, client_prefix), client_prefix);
 }
 
+std::string network_of(std::string_view address, NetworkSize size) {
+    const auto octets = parse_address(address);
+    if (!octets) {
+        return {};
+    }
+    const unsigned prefix = is_mapped(*octets) ? size.ipv4_prefix + mapped_bits : size.ipv6_prefix;
+    return format_network(masked(*octets, prefix), prefix);
+}
+
 }  // namespace siding

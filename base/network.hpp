@@ -40,4 +40,12 @@ bool contains(std::span<const Network> networks, std::string_view address);
 // (RFC 4291 §2.5.4): "192.0.2.1", "2001:db8::/64"; what is no address stays as it is.
 std::string client_network_of(std::string_view address);
 
+// The network of that size that an address belongs to: "192.0.2.0/24", "2001:db8:1::/48". Empty for
+// what is no address.
+struct NetworkSize {
+    unsigned ipv4_prefix = 32;
+    unsigned ipv6_prefix = 128;
+};
+std::string network_of(std::string_view address, NetworkSize size);
+
 }  // namespace siding

@@ -5,12 +5,12 @@ packages_build=(
     g++ cmake ninja-build ccache mold pkg-config
     libboost1.81-dev libboost-json1.81-dev libssl-dev librocksdb-dev libprotobuf-dev
     protobuf-compiler libyaml-cpp-dev libspdlog-dev libfmt-dev libcli11-dev prometheus-cpp-dev
-    libsystemd-dev libxxhash-dev libidn2-dev libc-ares-dev
+    libsystemd-dev libxxhash-dev libidn2-dev libc-ares-dev libpsl-dev zlib1g-dev
 )
 packages_test=(
     libgtest-dev libgmock-dev clang-format python3
     postfix rspamd swaks libnet-ssleay-perl sslscan testssl.sh nmap openssl
-    nsd unbound ldnsutils bind9-dnsutils
+    nsd unbound dnsmasq-base ldnsutils bind9-dnsutils
     strace systemd zstd ca-certificates
 )
 

@@ -1,35 +1,17 @@
 // What DNS says, as plain values. That a name, or records of a type, do not exist is an answer.
 #pragma once
 
-#include "net/endpoint.hpp"
+#include "dns/record.hpp"
 #include "net/tlsa_record.hpp"
 
 #include <chrono>
-#include <compare>
-#include <cstdint>
 #include <string>
-#include <utility>
 #include <variant>
 #include <vector>
 
 namespace siding::dns {
 
-enum class RecordType : std::uint16_t { a = 1, mx = 15, aaaa = 28, tlsa = 52 };
-
-struct Mx {
-    std::uint16_t preference = 0;
-    std::string host{};  // lower case without the last dot; empty: the root (RFC 7505, null MX)
-
-    auto operator<=>(const Mx&) const = default;
-};
-
-struct Address {
-    net::Family family = net::Family::ipv4;
-    std::string text{};  // "192.0.2.1", "2001:db8::1"
-
-    auto operator<=>(const Address&) const = default;
-};
-
+// What decides about a next hop. dns/response.hpp has every record of an answer.
 using Record = std::variant<Mx, Address, net::TlsaRecord>;
 
 struct Answer {

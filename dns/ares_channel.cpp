@@ -1,10 +1,14 @@
 #include "dns/ares_channel.hpp"
 
+#include "base/bytes.hpp"
 #include "base/limits.hpp"
+#include "dns/query.hpp"
 
 #include <ares.h>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
+#include <arpa/inet.h>
+#include <array>
 #include <chrono>
 #include <sys/time.h>
 #include <utility>
@@ -16,7 +20,6 @@ namespace asio = net::asio;
 using boost::system::error_code;
 
 constexpr int class_in = 1;
-constexpr int udp_octets_max = 1232;  // never fragmented (DNS flag day 2020); more goes over TCP
 constexpr unsigned char authenticated_data = 0x20;  // in the fourth octet
 constexpr std::size_t flags_octet = 3;
 
@@ -70,6 +73,10 @@ struct AresChannel::Request {
     Done done;
 };
 
+struct AresChannel::Query {
+    Reply reply;
+};
+
 AresChannel::AresChannel(asio::any_io_executor executor)
     : executor_{executor}, timer_{std::move(executor)} {}
 
@@ -95,16 +102,36 @@ Result<std::shared_ptr<AresChannel>> AresChannel::create(
     return made;
 }
 
+Result<std::shared_ptr<AresChannel>> AresChannel::create_probe(
+    asio::any_io_executor executor,
+    const net::HostPort& server,
+    std::chrono::milliseconds timeout,
+    bool by_tcp,
+    std::uint16_t id
+) {
+    if (!is_library_ready()) {
+        return Error{Errc::internal, "c-ares cannot be started"};
+    }
+    std::shared_ptr<AresChannel> made{new AresChannel{std::move(executor)}};
+    made->probe_.emplace(id);
+    SIDING_TRY(made->open_probe(server, timeout, by_tcp));
+    return made;
+}
+
+void AresChannel::report_sockets_to(ares_options& settings) {
+    settings.sock_state_cb_data = this;
+    settings.sock_state_cb = [](void* self, ares_socket_t socket, int for_read, int for_write) {
+        static_cast<AresChannel*>(self)->watch(socket, for_read != 0, for_write != 0);
+    };
+}
+
 Result<void> AresChannel::open(const ResolverOptions& options, int flags) {
     ares_options settings{};
     settings.flags = flags;
     settings.timeout = static_cast<int>(options.timeout.count());
     settings.tries = static_cast<int>(options.tries);
     settings.ednspsz = udp_octets_max;
-    settings.sock_state_cb_data = this;
-    settings.sock_state_cb = [](void* self, ares_socket_t socket, int for_read, int for_write) {
-        static_cast<AresChannel*>(self)->watch(socket, for_read != 0, for_write != 0);
-    };
+    report_sockets_to(settings);
     const int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_EDNSPSZ |
                      ARES_OPT_SOCK_STATE_CB | ARES_OPT_NOROTATE;
     int status = ::ares_init_options(&channel_, &settings, mask);
@@ -122,6 +149,52 @@ Result<void> AresChannel::open(const ResolverOptions& options, int flags) {
     if (status != ARES_SUCCESS) {
         return Error{
             Errc::invalid_argument, "DNS servers " + servers + ": " + ::ares_strerror(status)};
+    }
+    return {};
+}
+
+// Every setting that c-ares would otherwise look for in files is given: then it reads none.
+Result<void> AresChannel::open_probe(
+    const net::HostPort& server, std::chrono::milliseconds timeout, bool by_tcp
+) {
+    ares_addr_port_node node{};
+    node.udp_port = node.tcp_port = server.port;
+    node.family = AF_INET;
+    if (::inet_pton(AF_INET, server.host.c_str(), &node.addr.addr4) != 1) {
+        node.family = AF_INET6;
+        if (::inet_pton(AF_INET6, server.host.c_str(), &node.addr.addr6) != 1) {
+            return Error{
+                Errc::invalid_argument,
+                "\"" + escape(server.host) + "\" is no address of a server"};
+        }
+    }
+    in_addr nobody{};
+    std::array<char, 2> lookups{"b"};
+    ares_options settings{};
+    // With EDNS c-ares takes more than 512 octets; the OPT record itself is in our query.
+    settings.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_NOCHECKRESP |
+                     ARES_FLAG_IGNTC | ARES_FLAG_EDNS | (by_tcp ? ARES_FLAG_USEVC : 0);
+    settings.timeout = static_cast<int>(timeout.count());
+    settings.tries = 1;
+    settings.ndots = 1;
+    settings.servers = &nobody;
+    settings.nservers = 1;
+    settings.lookups = lookups.data();
+    settings.ednspsz = udp_octets_max;
+    report_sockets_to(settings);
+    const int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_NDOTS |
+                     ARES_OPT_SERVERS | ARES_OPT_DOMAINS | ARES_OPT_SORTLIST | ARES_OPT_LOOKUPS |
+                     ARES_OPT_EDNSPSZ | ARES_OPT_SOCK_STATE_CB | ARES_OPT_NOROTATE;
+    int status = ::ares_init_options(&channel_, &settings, mask);
+    if (status != ARES_SUCCESS) {
+        channel_ = nullptr;
+        return Error{Errc::unavailable, std::string{"preparing DNS: "} + ::ares_strerror(status)};
+    }
+    probe_->attach(channel_);
+    status = ::ares_set_servers_ports(channel_, &node);
+    if (status != ARES_SUCCESS) {
+        return Error{
+            Errc::invalid_argument, "DNS server " + server.text() + ": " + ::ares_strerror(status)};
     }
     return {};
 }
@@ -191,6 +264,30 @@ void AresChannel::on_reply(
     }
     const auto* const text = reinterpret_cast<const char*>(octets);
     request->done(std::string{text, static_cast<std::size_t>(size)});
+}
+
+void AresChannel::send_query(std::string_view query, Reply reply) {
+    auto request = std::make_unique<Query>(Query{std::move(reply)});
+    const auto* const octets = reinterpret_cast<const unsigned char*>(query.data());
+    ::ares_send(
+        channel_, octets, static_cast<int>(query.size()), on_query_reply, request.release()
+    );
+    wait_for_time();
+}
+
+void AresChannel::on_query_reply(
+    void* argument, int status, int /*timeouts*/, unsigned char* octets, int size
+) noexcept {
+    const std::unique_ptr<Query> request{static_cast<Query*>(argument)};
+    if (status == ARES_SUCCESS && octets != nullptr && size > 0) {
+        request->reply({}, {reinterpret_cast<const char*>(octets), static_cast<std::size_t>(size)});
+        return;
+    }
+    const bool is_unreachable = status == ARES_ECONNREFUSED;
+    const Failure failure = status == ARES_ETIMEOUT ? Failure::timed_out
+                            : is_unreachable        ? Failure::unreachable
+                                                    : Failure::other;
+    request->reply(failure, {});
 }
 
 void AresChannel::watch(int socket, bool for_read, bool for_write) {

@@ -1,126 +1,19 @@
 #include "dns/message.hpp"
 
 #include "base/bytes.hpp"
-
-#include <ares.h>
+#include "dns/wire_reader.hpp"
 
 #include <algorithm>
-#include <arpa/inet.h>
 #include <array>
 #include <limits>
-#include <memory>
 #include <optional>
 #include <string>
 
 namespace siding::dns {
 namespace {
 
-constexpr std::uint16_t class_in = 1;
 constexpr std::uint16_t type_cname = 5;
 constexpr std::uint16_t type_soa = 6;
-constexpr std::size_t header_octets = 12;
-
-struct FreeText {
-    void operator()(char* text) const { ::ares_free_string(text); }
-};
-
-struct RawRecord {
-    std::string owner;
-    std::uint16_t type = 0;
-    std::uint16_t record_class = 0;
-    std::chrono::seconds ttl{0};
-    std::size_t data = 0;  // offset in the message: its names may point elsewhere
-    std::size_t data_size = 0;
-};
-
-class Reader {
-public:
-    explicit Reader(std::string_view octets) : octets_{octets} {}
-
-    std::size_t offset() const { return offset_; }
-    void seek(std::size_t offset) { offset_ = offset; }
-
-    bool has(std::size_t count) const { return octets_.size() - offset_ >= count; }
-
-    std::optional<std::uint8_t> take_octet() {
-        if (!has(1)) {
-            return std::nullopt;
-        }
-        return static_cast<std::uint8_t>(octets_[offset_++]);
-    }
-
-    std::optional<std::uint16_t> take_16() {
-        if (!has(2)) {
-            return std::nullopt;
-        }
-        const unsigned high = *take_octet();
-        const unsigned low = *take_octet();
-        return static_cast<std::uint16_t>(high << 8 | low);
-    }
-
-    std::optional<std::uint32_t> take_32() {
-        if (!has(4)) {
-            return std::nullopt;
-        }
-        const std::uint32_t high = *take_16();
-        const std::uint32_t low = *take_16();
-        return high << 16 | low;
-    }
-
-    // Lower case, without the last dot; the root is empty.
-    std::optional<std::string> take_name() {
-        const auto* const start = reinterpret_cast<const unsigned char*>(octets_.data());
-        char* text = nullptr;
-        long used = 0;
-        const int size = static_cast<int>(octets_.size());
-        if (!has(1) ||
-            ::ares_expand_name(start + offset_, start, size, &text, &used) != ARES_SUCCESS) {
-            return std::nullopt;
-        }
-        const std::unique_ptr<char, FreeText> owner{text};
-        offset_ += static_cast<std::size_t>(used);
-        return to_lower(text);
-    }
-
-    std::optional<RawRecord> take_record() {
-        RawRecord record;
-        auto name = take_name();
-        const auto type = name ? take_16() : std::nullopt;
-        const auto record_class = type ? take_16() : std::nullopt;
-        const auto ttl = record_class ? take_32() : std::nullopt;
-        const auto size = ttl ? take_16() : std::nullopt;
-        if (!size || !has(*size)) {
-            return std::nullopt;
-        }
-        record.owner = std::move(*name);
-        record.type = *type;
-        record.record_class = *record_class;
-        // RFC 2181 §8: with the highest bit set it counts as zero.
-        record.ttl = std::chrono::seconds{*ttl > 0x7FFFFFFF ? 0 : *ttl};
-        record.data = offset_;
-        record.data_size = *size;
-        offset_ += *size;
-        return record;
-    }
-
-    // A reader that ends where the record does, but sees all before it: for compressed names.
-    Reader inside(const RawRecord& record) const {
-        Reader reader{octets_.substr(0, record.data + record.data_size)};
-        reader.seek(record.data);
-        return reader;
-    }
-
-    bool is_at_end() const { return offset_ == octets_.size(); }
-    std::string take_rest() {
-        std::string rest{octets_.substr(offset_)};
-        offset_ = octets_.size();
-        return rest;
-    }
-
-private:
-    std::string_view octets_;
-    std::size_t offset_ = 0;
-};
 
 struct Message {
     std::uint16_t flags = 0;
@@ -130,18 +23,6 @@ struct Message {
 
 Error unusable(std::string_view name, std::string_view why) {
     return {Errc::unavailable, "DNS about " + escape(name) + ": " + std::string{why}};
-}
-
-std::optional<std::vector<RawRecord>> take_records(Reader& reader, std::size_t count) {
-    std::vector<RawRecord> records;
-    for (std::size_t n = 0; n < count; ++n) {
-        auto record = reader.take_record();
-        if (!record) {
-            return std::nullopt;
-        }
-        records.push_back(std::move(*record));
-    }
-    return records;
 }
 
 std::string_view name_of_rcode(unsigned rcode) {
@@ -156,7 +37,7 @@ std::string_view name_of_rcode(unsigned rcode) {
 }
 
 Result<Message> parse_message(std::string_view octets, std::string_view name, RecordType type) {
-    Reader reader{octets};
+    WireReader reader{octets};
     if (octets.size() < header_octets ||
         octets.size() > std::numeric_limits<std::uint16_t>::max()) {
         return unusable(name, "not a DNS message");
@@ -193,49 +74,19 @@ Result<Message> parse_message(std::string_view octets, std::string_view name, Re
     return message;
 }
 
-std::optional<Record> read_mx(Reader reader) {
-    const auto preference = reader.take_16();
-    auto host = preference ? reader.take_name() : std::nullopt;
-    if (!host || !reader.is_at_end()) {
+std::optional<Record> read_record(WireReader reader, RecordType type) {
+    const auto data = read_rdata(reader, static_cast<std::uint16_t>(type));
+    if (!data) {
         return std::nullopt;
     }
-    return Mx{*preference, std::move(*host)};
-}
-
-std::optional<Record> read_address(Reader reader, bool is_ipv6) {
-    const std::string octets = reader.take_rest();
-    if (octets.size() != (is_ipv6 ? 16U : 4U)) {
-        return std::nullopt;
+    if (const auto* const mx = std::get_if<Mx>(&*data)) {
+        return *mx;
     }
-    std::array<char, INET6_ADDRSTRLEN> text{};
-    const int family = is_ipv6 ? AF_INET6 : AF_INET;
-    if (::inet_ntop(family, octets.data(), text.data(), text.size()) == nullptr) {
-        return std::nullopt;
+    if (const auto* const address = std::get_if<Address>(&*data)) {
+        return *address;
     }
-    return Address{is_ipv6 ? net::Family::ipv6 : net::Family::ipv4, text.data()};
-}
-
-// RFC 6698 §2.1.
-std::optional<Record> read_tlsa(Reader reader) {
-    const auto usage = reader.take_octet();
-    const auto selector = usage ? reader.take_octet() : std::nullopt;
-    const auto matching = selector ? reader.take_octet() : std::nullopt;
-    if (!matching) {
-        return std::nullopt;
-    }
-    return net::TlsaRecord{*usage, *selector, *matching, reader.take_rest()};
-}
-
-std::optional<Record> read_record(Reader reader, RecordType type) {
-    switch (type) {
-    case RecordType::a:
-        return read_address(reader, false);
-    case RecordType::aaaa:
-        return read_address(reader, true);
-    case RecordType::mx:
-        return read_mx(reader);
-    case RecordType::tlsa:
-        return read_tlsa(reader);
+    if (const auto* const tlsa = std::get_if<net::TlsaRecord>(&*data)) {
+        return *tlsa;
     }
     return std::nullopt;
 }
@@ -251,11 +102,11 @@ bool follow_aliases(const Message& message, std::string_view octets, Answer& ans
         if (found == message.answers.end()) {
             return true;
         }
-        auto target = Reader{octets}.inside(*found).take_name();
+        auto target = WireReader{octets}.inside(*found).take_name();
         if (!target) {
             return false;
         }
-        answer.ttl = std::min(answer.ttl, found->ttl);
+        answer.ttl = std::min(answer.ttl, found->ttl());
         answer.name = std::move(*target);
     }
     return false;
@@ -264,13 +115,13 @@ bool follow_aliases(const Message& message, std::string_view octets, Answer& ans
 // RFC 2308 §5: the SOA says for how long there is nothing. Without one: not at all.
 std::chrono::seconds ttl_of_absence(const Message& message, std::string_view octets) {
     for (const RawRecord& record : message.authority) {
-        if (record.type != type_soa || record.data_size < 4) {
+        if (record.type != type_soa) {
             continue;
         }
-        Reader reader = Reader{octets}.inside(record);
-        reader.seek(record.data + record.data_size - 4);
-        const std::chrono::seconds minimum{*reader.take_32()};
-        return std::min(record.ttl, minimum);
+        const auto data = read_rdata(WireReader{octets}.inside(record), type_soa);
+        if (const auto* const soa = data ? std::get_if<Soa>(&*data) : nullptr) {
+            return std::min(record.ttl(), soa->minimum);
+        }
     }
     return std::chrono::seconds{0};
 }
@@ -299,11 +150,11 @@ Result<Answer> parse_answer(std::string_view octets, std::string_view name, Reco
             record.owner != answer.name) {
             continue;
         }
-        auto read = read_record(Reader{octets}.inside(record), type);
+        auto read = read_record(WireReader{octets}.inside(record), type);
         if (!read) {
             return unusable(name, "a malformed record");
         }
-        answer.ttl = std::min(answer.ttl, record.ttl);
+        answer.ttl = std::min(answer.ttl, record.ttl());
         answer.records.push_back(std::move(*read));
     }
     if (answer.records.empty()) {

@@ -42,6 +42,12 @@ bool is_name(std::string_view name) {
     return label > 0 && name.size() <= name_octets_max;
 }
 
+// What a Record can hold; dns::Prober asks for everything else.
+bool is_of_next_hops(RecordType type) {
+    return type == RecordType::a || type == RecordType::aaaa || type == RecordType::mx ||
+           type == RecordType::tlsa;
+}
+
 }  // namespace
 
 // On the executor, but for its construction and destruction.
@@ -113,6 +119,10 @@ awaitable<Result<Answer>> Resolver::query(std::string name, RecordType type) {
     }
     if (!is_name(name)) {
         co_return Error{Errc::invalid_argument, "\"" + escape(name) + "\" is no name in DNS"};
+    }
+    if (!is_of_next_hops(type)) {
+        const std::string what{format_type(type)};
+        co_return Error{Errc::invalid_argument, "the resolver of next hops reads no " + what};
     }
     auto caller = co_await asio::this_coro::executor;
     const auto octets = std::make_shared<Octets>(caller, 1);

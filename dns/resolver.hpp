@@ -37,10 +37,10 @@ public:
     // For the questions from now on; those under way keep what they began with.
     void configure(ResolverOptions options);
 
-    // NXDOMAIN and NODATA are answers. Errors: Errc::invalid_argument for what is no name;
-    // Errc::unavailable when no server has given an answer that can be used (SERVFAIL, which is
-    // also what a validating resolver says of a bad signature, refusals, time passed, garbage);
-    // is_cancelled().
+    // Of A, AAAA, MX and TLSA. NXDOMAIN and NODATA are answers. Errors: Errc::invalid_argument for
+    // what is no name and for another type; Errc::unavailable when no server has given an answer
+    // that can be used (SERVFAIL, which is also what a validating resolver says of a bad signature,
+    // refusals, time passed, garbage); is_cancelled().
     net::awaitable<Result<Answer>> query(std::string name, RecordType type);
 
 private:

@@ -64,8 +64,14 @@ public:
         SIDING_CO_ASSIGN(const std::string text, std::move(head));
         ConnectOptions connecting;
         connecting.timeout = time_left();
-        auto opened = co_await connect(where_, connecting);
+        auto opening = options_.addresses.empty() ? connect(where_, connecting)
+                                                  : connect(options_.addresses, connecting);
+        auto opened = co_await std::move(opening);
         SIDING_CO_ASSIGN(Stream stream, std::move(opened));
+        if (options_.tls) {
+            auto secured = co_await stream.start_tls(options_.tls, time_left());
+            SIDING_CO_TRY(std::move(secured));
+        }
         auto sent = co_await send(stream, text, body_octets, std::move(next_piece));
         // A server that refuses early answers before it has read all of the body.
         if (sent.has_error() && !is_closed(sent.error())) {
@@ -85,6 +91,13 @@ private:
         return std::max(left, milliseconds{0});
     }
 
+    // RFC 9110 §7.2: without the port where it is the scheme's.
+    std::string host_field() const {
+        constexpr std::uint16_t https_port = 443;
+        return options_.tls && where_.port == https_port && !where_.is_literal() ? where_.host
+                                                                                 : where_.text();
+    }
+
     Result<std::string> format_head(std::optional<std::uint64_t> body_octets, bool has_body) const {
         if (!is_token(options_.method) || !is_request_target(options_.target)) {
             return Error{Errc::invalid_argument, "not a request for HTTP: " + options_.target};
@@ -93,7 +106,7 @@ private:
             "{} {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n",
             options_.method,
             options_.target,
-            where_.text()
+            host_field()
         );
         if (has_body && !body_octets) {
             text += "Transfer-Encoding: chunked\r\n";

@@ -22,7 +22,9 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace siding::net {
 
@@ -101,6 +103,8 @@ public:
     );
     bool is_tls() const;
     const TlsFacts& tls() const;  // only when is_tls()
+    // The certificates that the peer has shown, its own first, as DER; only when is_tls().
+    std::vector<std::string> peer_chain() const;
 
     Endpoint local() const;
     const Endpoint& peer() const;

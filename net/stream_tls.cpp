@@ -184,4 +184,9 @@ const TlsFacts& Stream::tls() const {
     return body_->tls->facts;
 }
 
+std::vector<std::string> Stream::peer_chain() const {
+    SIDING_CHECK(is_tls(), "certificates without TLS");
+    return body_->tls->engine->peer_chain();
+}
+
 }  // namespace siding::net

@@ -252,4 +252,31 @@ TlsFacts TlsEngine::facts() const {
     return facts;
 }
 
+std::vector<std::string> TlsEngine::peer_chain() const {
+    std::vector<std::string> chain;
+    const auto add = [&chain](const X509* certificate) {
+        unsigned char* octets = nullptr;
+        const int size = ::i2d_X509(certificate, &octets);
+        if (size > 0) {
+            chain.emplace_back(
+                reinterpret_cast<const char*>(octets), static_cast<std::size_t>(size)
+            );
+            ::OPENSSL_free(octets);
+        }
+    };
+    // A client sees the server's own certificate in the chain, a server the client's beside it.
+    const X509* const own = ::SSL_get0_peer_certificate(handle_.get());
+    if (own == nullptr) {
+        return chain;
+    }
+    add(own);
+    const STACK_OF(X509)* const shown = ::SSL_get_peer_cert_chain(handle_.get());
+    for (int i = 0; i < sk_X509_num(shown); ++i) {
+        if (const X509* const next = sk_X509_value(shown, i); ::X509_cmp(next, own) != 0) {
+            add(next);
+        }
+    }
+    return chain;
+}
+
 }  // namespace siding::net

@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace siding::net {
 
@@ -49,7 +50,9 @@ public:
     boost::system::error_code failure() const { return failure_; }
     std::string failure_detail() const;  // what was wrong with a certificate; may be empty
 
-    TlsFacts facts() const;  // after the handshake
+    // After the handshake.
+    TlsFacts facts() const;
+    std::vector<std::string> peer_chain() const;  // DER, the peer's own first
 
 private:
     struct Transport {

@@ -82,6 +82,7 @@ TEST_F(ResolverTest, says_why_there_is_no_answer) {
     EXPECT_EQ(dns_.questions("silent.example", type_a), 2U);  // tries
     EXPECT_TRUE(query("", RecordType::a).error().is(Errc::invalid_argument));
     EXPECT_TRUE(query("a..example", RecordType::a).error().is(Errc::invalid_argument));
+    EXPECT_TRUE(query("a.example", RecordType::txt).error().is(Errc::invalid_argument));
     EXPECT_TRUE(query("a b.example", RecordType::a).error().is(Errc::invalid_argument));
     EXPECT_TRUE(
         query(std::string(64, 'a') + ".example", RecordType::a).error().is(Errc::invalid_argument)

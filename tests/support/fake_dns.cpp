@@ -96,17 +96,41 @@ std::string make_dns_query(std::string_view name, std::uint16_t type) {
            be16(type) + be16(1);
 }
 
+DnsRecord dns_ns(std::string owner, std::string_view host, std::uint32_t ttl) {
+    return {std::move(owner), 2, ttl, dns_name(host)};
+}
+
+DnsRecord dns_opt(
+    const std::vector<std::pair<std::uint16_t, std::string>>& options, unsigned upper_rcode
+) {
+    std::string data;
+    for (const auto& [code, octets] : options) {
+        data += be16(code) + be16(octets.size()) + octets;
+    }
+    return {"", 41, static_cast<std::uint32_t>(upper_rcode) << 24, data};
+}
+
 std::string make_dns_reply(std::string_view query, const DnsReply& reply) {
     const auto [name, type] = question_of(query);
     const bool wants_ad = (static_cast<unsigned char>(query[3]) & 0x20) != 0;
     const bool is_authenticated = reply.is_authenticated && wants_ad;
-    const unsigned flags = 0x8180U | (reply.is_cut_off ? 0x0200U : 0U) |
-                           (is_authenticated ? 0x0020U : 0U) | reply.rcode;
-    const bool is_empty = reply.is_cut_off;
+    const bool has_extra = query.substr(10, 2) != std::string_view{"\0\0", 2};
+    const bool is_refusing = reply.refuses_edns && has_extra;
+    const unsigned flags =
+        0x8180U | (reply.is_cut_off ? 0x0200U : 0U) | (is_authenticated ? 0x0020U : 0U) |
+        (reply.is_authoritative ? 0x0400U : 0U) | (is_refusing ? 1U : reply.rcode);
+    const bool is_empty = reply.is_cut_off || is_refusing;
     std::string octets{query.substr(0, 2)};
-    octets += be16(flags) + be16(1) + be16(is_empty ? 0 : reply.answers.size()) +
-              be16(is_empty ? 0 : reply.authority.size()) + be16(0);
-    octets += dns_name(reply.is_to_another ? "other.example" : name) + be16(type) + be16(1);
+    if (reply.has_wrong_id) {
+        octets[0] = static_cast<char>(static_cast<unsigned char>(octets[0]) ^ 0x55U);
+    }
+    octets += be16(flags) + be16(reply.lacks_question ? 0 : 1) +
+              be16(is_empty ? 0 : reply.answers.size()) +
+              be16(is_empty ? 0 : reply.authority.size()) +
+              be16(is_empty ? 0 : reply.additional.size());
+    if (!reply.lacks_question) {
+        octets += dns_name(reply.is_to_another ? "other.example" : name) + be16(type) + be16(1);
+    }
     if (is_empty) {
         return octets;
     }
@@ -116,18 +140,23 @@ std::string make_dns_reply(std::string_view query, const DnsReply& reply) {
     for (const DnsRecord& record : reply.authority) {
         octets += format(record);
     }
+    for (const DnsRecord& record : reply.additional) {
+        octets += format(record);
+    }
     return octets + reply.octets;
 }
 
 struct FakeDns::Body : std::enable_shared_from_this<FakeDns::Body> {
-    explicit Body(asio::any_io_executor executor) : datagrams{executor}, acceptor{executor} {
-        const auto loopback = asio::ip::address_v4::loopback();
+    Body(asio::any_io_executor executor, const std::string& host, std::uint16_t wanted)
+        : datagrams{executor}, acceptor{executor} {
+        const auto loopback = asio::ip::make_address_v4(host);
         error_code code;
         do {  // until both protocols have the same port
-            datagrams = udp::socket{executor, udp::endpoint{loopback, 0}};
+            datagrams = udp::socket{executor, udp::endpoint{loopback, wanted}};
             const auto port = datagrams.local_endpoint().port();
             acceptor = tcp::acceptor{executor};
             acceptor.open(tcp::v4());
+            acceptor.set_option(tcp::acceptor::reuse_address{wanted != 0});
             acceptor.bind(tcp::endpoint{loopback, port}, code);
         } while (code);
         acceptor.listen();
@@ -136,6 +165,7 @@ struct FakeDns::Body : std::enable_shared_from_this<FakeDns::Body> {
     DnsReply answer(std::string_view query, bool is_tcp) {
         const Key key = question_of(query);
         ++asked[key];
+        last_query = query;
         over_tcp += is_tcp ? 1U : 0U;
         const auto known = replies.find(key);
         if (known == replies.end()) {
@@ -152,6 +182,7 @@ struct FakeDns::Body : std::enable_shared_from_this<FakeDns::Body> {
                 return;
             }
             const std::string_view query{self->room.data(), size};
+            self->client_ports.push_back(self->peer.port());
             const DnsReply reply = self->answer(query, false);
             if (!reply.is_dropped) {
                 const std::string octets = make_dns_reply(query, reply);
@@ -185,7 +216,12 @@ struct FakeDns::Body : std::enable_shared_from_this<FakeDns::Body> {
                 if (failure) {
                     return;
                 }
-                const std::string octets = make_dns_reply(*query, self->answer(*query, true));
+                const DnsReply reply = self->answer(*query, true);
+                if (reply.is_deaf_to_tcp) {
+                    self->silent.push_back(socket);
+                    return;
+                }
+                const std::string octets = make_dns_reply(*query, reply);
                 error_code ignored;
                 asio::write(*socket, asio::buffer(be16(octets.size()) + octets), ignored);
                 self->serve(socket);
@@ -200,12 +236,15 @@ struct FakeDns::Body : std::enable_shared_from_this<FakeDns::Body> {
     std::map<Key, DnsReply> replies;
     std::map<Key, std::size_t> asked;
     std::size_t over_tcp = 0;
+    std::vector<std::uint16_t> client_ports;
+    std::string last_query;
+    std::vector<std::shared_ptr<tcp::socket>> silent;  // connections that hear nothing
     std::array<char, 4096> room{};
     udp::endpoint peer;
 };
 
-FakeDns::FakeDns(asio::any_io_executor executor)
-    : body_{std::make_shared<Body>(std::move(executor))} {
+FakeDns::FakeDns(asio::any_io_executor executor, std::string host, std::uint16_t port)
+    : body_{std::make_shared<Body>(std::move(executor), host, port)} {
     body_->receive();
     body_->accept();
 }
@@ -217,7 +256,8 @@ FakeDns::~FakeDns() {
 }
 
 net::HostPort FakeDns::address() const {
-    return {"127.0.0.1", body_->datagrams.local_endpoint().port()};
+    const auto own = body_->datagrams.local_endpoint();
+    return {own.address().to_string(), own.port()};
 }
 
 void FakeDns::set(const std::string& name, std::uint16_t type, DnsReply reply) {
@@ -241,6 +281,14 @@ std::size_t FakeDns::questions() const {
 std::size_t FakeDns::questions(const std::string& name, std::uint16_t type) const {
     const auto found = body_->asked.find({name, type});
     return found == body_->asked.end() ? 0 : found->second;
+}
+
+std::vector<std::uint16_t> FakeDns::client_ports() const {
+    return body_->client_ports;
+}
+
+std::string FakeDns::last_query() const {
+    return body_->last_query;
 }
 
 std::size_t FakeDns::questions_over_tcp() const {

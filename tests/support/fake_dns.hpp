@@ -29,6 +29,11 @@ DnsRecord dns_mx(std::string owner, std::uint16_t preference, std::string_view h
 DnsRecord dns_cname(std::string owner, std::string_view target, std::uint32_t ttl = 300);
 DnsRecord dns_tlsa(std::string owner, std::string_view octets);
 DnsRecord dns_soa(std::string owner, std::uint32_t minimum);
+DnsRecord dns_ns(std::string owner, std::string_view host, std::uint32_t ttl = 300);
+// EDNS: options by code, and the upper bits of the error code.
+DnsRecord dns_opt(
+    const std::vector<std::pair<std::uint16_t, std::string>>& options, unsigned upper_rcode = 0
+);
 
 struct DnsReply {
     unsigned rcode = 0;
@@ -39,6 +44,12 @@ struct DnsReply {
     std::vector<DnsRecord> answers{};
     std::vector<DnsRecord> authority{};
     std::string octets{};  // instead of the sections, behind the question
+    bool is_authoritative = false;
+    std::vector<DnsRecord> additional{};
+    bool lacks_question = false;
+    bool has_wrong_id = false;
+    bool refuses_edns = false;  // FORMERR to a query with more than a question
+    bool is_deaf_to_tcp = false;
 };
 
 // A whole message; `query` is the client's.
@@ -47,7 +58,10 @@ std::string make_dns_query(std::string_view name, std::uint16_t type);
 
 class FakeDns {
 public:
-    explicit FakeDns(net::asio::any_io_executor executor);
+    // On a port that is free, or all on one port of several addresses of the loopback network.
+    explicit FakeDns(
+        net::asio::any_io_executor executor, std::string host = "127.0.0.1", std::uint16_t port = 0
+    );
     ~FakeDns();
     FakeDns(const FakeDns&) = delete;
     FakeDns& operator=(const FakeDns&) = delete;
@@ -59,6 +73,8 @@ public:
     std::size_t questions() const;
     std::size_t questions(const std::string& name, std::uint16_t type) const;
     std::size_t questions_over_tcp() const;
+    std::vector<std::uint16_t> client_ports() const;  // over UDP, in the order of the questions
+    std::string last_query() const;
 
 private:
     struct Body;
