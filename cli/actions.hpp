@@ -4,7 +4,10 @@
 #include "base/domain.hpp"
 #include "base/id.hpp"
 #include "base/phase.hpp"
+#include "cli/actions_dns.hpp"
 #include "config/config.hpp"
+#include "cutover/doctor_check.hpp"
+#include "net/endpoint.hpp"
 #include "queue/filter.hpp"
 #include "queue/release_job.hpp"
 
@@ -229,6 +232,24 @@ struct Rehearse {
     bool keep = false;
 };
 
+struct Examine {
+    std::vector<std::string> domains;  // empty: all of the configuration
+    std::optional<cutover::DoctorPhase> phase;
+    std::vector<std::string> only;
+    std::optional<std::filesystem::path> config;  // unset: /etc/siding/siding.yaml, if it is there
+    std::optional<net::HostPort> resolver;
+    std::optional<std::filesystem::path> recipients;
+    std::vector<std::string> selectors;
+    std::optional<std::string> ca_file;
+    std::uint16_t smtp_port = 25;
+    std::uint16_t https_port = 443;
+    bool all = false;  // show what is well, too
+};
+
+struct ShowOutageCost {
+    double hours = 0;
+};
+
 using Action = std::variant<
     ShowText,
     ShowStatus,
@@ -266,6 +287,16 @@ using Action = std::variant<
     CheckConfig,
     ShowConfigReference,
     ShowConfig,
-    Rehearse>;
+    ShowDns,
+    WatchDns,
+    LookAtDns,
+    ProbeDns,
+    ImportSenders,
+    ListSenders,
+    TakeDnsSnapshot,
+    CompareDnsSnapshots,
+    Rehearse,
+    Examine,
+    ShowOutageCost>;
 
 }  // namespace siding::cli

@@ -58,7 +58,17 @@ Result<Exit> run(const Audit& action, Context& context);
 Result<Exit> run(const CheckConfig& action, Context& context);
 Result<Exit> run(const ShowConfigReference& action, Context& context);
 Result<Exit> run(const ShowConfig& action, Context& context);
+Result<Exit> run(const ShowDns& action, Context& context);
+Result<Exit> run(const WatchDns& action, Context& context);
+Result<Exit> run(const LookAtDns& action, Context& context);
+Result<Exit> run(const ProbeDns& action, Context& context);
+Result<Exit> run(const ImportSenders& action, Context& context);
+Result<Exit> run(const ListSenders& action, Context& context);
+Result<Exit> run(const TakeDnsSnapshot& action, Context& context);
+Result<Exit> run(const CompareDnsSnapshots& action, Context& context);
 Result<Exit> run(const Rehearse& action, Context& context);
+Result<Exit> run(const Examine& action, Context& context);
+Result<Exit> run(const ShowOutageCost& action, Context& context);
 
 // Runs the action; an error becomes its one line on `err` and its exit code.
 Exit run_action(const Action& action, Context& context);

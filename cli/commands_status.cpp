@@ -2,6 +2,7 @@
 #include "cli/api.hpp"
 #include "cli/books.hpp"
 #include "cli/commands.hpp"
+#include "cli/dns_printer.hpp"
 #include "cli/document.hpp"
 #include "cli/quantities.hpp"
 #include "cli/table.hpp"
@@ -184,6 +185,27 @@ void print_passed(const json::array& servers, const Terminal& terminal) {
     }
 }
 
+void print_dns(const json::array& domains, WallTime now, const Terminal& terminal) {
+    Table table{{{"MX OF", Align::left, 16}, {"THE WORLD HAS SWITCHED", Align::left, 24, true}}};
+    for (const json::value& value : domains) {
+        if (!value.is_object()) {
+            continue;
+        }
+        const json::object& row = value.get_object();
+        const std::string unplanned = text_at(row, "unplanned");
+        const std::string line = time_at(row, "watched_at") ? dns_verdict_line(row, now)
+                                                            : std::string{"not looked at yet"};
+        table.add({
+            text_at(row, "domain"),
+            unplanned.empty() ? Cell{line} : Cell{line + "; " + unplanned, Colour::red},
+        });
+    }
+    if (!table.empty()) {
+        terminal.out << "\n";
+    }
+    table.print(terminal);
+}
+
 void print_foot(const json::object& status, const Terminal& terminal) {
     const json::object& disk = object_at(status, "disk");
     fmt::print(
@@ -211,6 +233,7 @@ Result<Exit> run(const ShowStatus&, Context& context) {
     print_domains(array_at(status.value, "domains"), terminal);
     print_servers(array_at(status.value, "servers"), now, terminal);
     print_passed(array_at(status.value, "passed"), terminal);
+    print_dns(array_at(status.value, "dns"), now, terminal);
     print_foot(status.value, terminal);
     return Exit::done;
 }

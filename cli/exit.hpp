@@ -13,6 +13,10 @@ enum class Exit {
     no = 1,           // the answer is no, or the daemon refused
     usage = 2,        // the command line or a file that it names is wrong
     unreachable = 3,  // cannot reach the daemon
+
+    // Of the doctor.
+    warnings = 1,
+    critical = 2,
 };
 
 // The context says what was tried and what to do.

@@ -65,11 +65,21 @@ Act
   replay --to SERVER FILTER       deliver again what was delivered
   recipients flush [ADDRESS]      forget what servers said of recipients
 
+Has the world switched
+  dns status [DOMAIN]             the verdict, and until when the old MX lives
+  dns watch [DOMAIN]              the same, live; dns look DOMAIN asks now
+  dns senders [DOMAIN]            who usually sends; import FILE… learns it
+  dns probe DOMAIN                one look, without a daemon
+  dns snapshot DOMAIN             keep all mail-related records in a file
+  dns diff DOMAIN | FILE [FILE]   what has changed since
+
 Without a daemon
   config check FILE               every error at once, with line and key
   config show [FILE]              every value in force, profiles and retries
   config reference                every key, its default, its meaning
   rehearse [--mail PATH]          a whole cutover on loopback, with proof
+  doctor [DOMAIN] [--phase P]     what would stop mail, and what to paste
+  outage-cost --hours N           whose mail is lost when nobody answers
 
 FILTER   --domain --wave --recipient --sender --state --since --before
          --larger --tag --not-tag --cause --server --copy --id --limit; all that

@@ -101,7 +101,9 @@ Result<Options> parse_options(std::vector<std::string> arguments, const ParseCon
     add_queue_verbs(verbs);
     add_parked_verbs(verbs);
     add_release_verbs(verbs);
+    add_dns_verbs(verbs);
     add_local_verbs(verbs);
+    add_doctor_verbs(verbs);
     hide_help_flags(root);
 
     std::ranges::reverse(arguments);  // as CLI11 takes them

@@ -36,7 +36,11 @@ void add_wave_verbs(Verbs& verbs);     // flip, rollback, flips, wave …
 void add_queue_verbs(Verbs& verbs);    // queue …
 void add_parked_verbs(Verbs& verbs);   // parked, remap …, replay, copies
 void add_release_verbs(Verbs& verbs);  // release …, releases
+void add_dns_verbs(Verbs& verbs);      // dns …
 void add_local_verbs(Verbs& verbs);    // config …, rehearse
+void add_doctor_verbs(Verbs& verbs);   // doctor, outage-cost
+// dns snapshot, dns diff
+void add_dns_snapshot_verbs(Verbs& verbs, CLI::App& dns);
 
 // One line for the operator.
 Error usage_error(std::string text);

@@ -23,6 +23,10 @@ bool is_name(std::string_view text) {
     });
 }
 
+std::vector<std::string> new_mx_hosts(const MxMove& mx, const std::string& hostname) {
+    return mx.new_hosts.empty() ? std::vector{hostname} : mx.new_hosts;
+}
+
 std::string default_probe_sender(const std::string& hostname) {
     return "double-bounce@" + hostname;
 }

@@ -2,6 +2,7 @@
 // file; config/schema.hpp says what each key means and what it may be. Immutable once loaded.
 #pragma once
 
+#include "base/clock.hpp"
 #include "base/domain.hpp"
 #include "base/log.hpp"
 #include "base/network.hpp"
@@ -157,12 +158,29 @@ struct Wave {
     bool operator==(const Wave&) const = default;
 };
 
+// Which MX hosts a domain moves to and from, in lower case.
+struct MxMove {
+    std::vector<std::string> new_hosts{};  // empty: the hostname; see new_mx_hosts()
+    std::vector<std::string> old_hosts{};  // empty: whatever else was served
+    std::optional<WallTime> switch_at{};
+    bool operator==(const MxMove&) const = default;
+};
+
+// Where mail is seen that still goes to the old server.
+struct Stragglers {
+    std::optional<std::string> log{};  // absolute; Postfix's
+    std::vector<Network> networks{};
+    bool operator==(const Stragglers&) const = default;
+};
+
 struct DomainSettings {
     Phase phase = Phase::prep;  // first start only; afterwards the queue remembers it
     Recipients recipients{.any = true, .files = {}, .verify = {}};
     std::optional<std::string> rewrite{};  // absolute path of the map
     std::map<std::string, Wave> waves{};   // never "default"
     std::string copy{};  // first start only; of pass_*: the server that gets a copy, or empty
+    MxMove mx{};
+    Stragglers stragglers{};
     bool operator==(const DomainSettings&) const = default;
 };
 
@@ -252,6 +270,19 @@ struct Dns {
     std::vector<Endpoint> servers{};  // IP addresses; empty: those of /etc/resolv.conf
     std::chrono::milliseconds timeout = std::chrono::seconds{5};  // of one try
     unsigned tries = 2;
+    // The watch over the domains' MX records.
+    bool enabled = true;
+    std::chrono::milliseconds watch = std::chrono::minutes{5};
+    std::chrono::milliseconds watch_near = std::chrono::seconds{20};
+    std::optional<std::string> panel_file{};  // absolute; nothing: the panel that is built in
+    bool panel = true;
+    unsigned samples = 4;
+    unsigned rounds = 3;
+    std::chrono::milliseconds slack = std::chrono::minutes{2};
+    std::chrono::milliseconds floor = std::chrono::hours{1};
+    std::chrono::milliseconds allowance = std::chrono::hours{24};
+    std::vector<Endpoint> roots{};  // empty: those of the Internet
+    std::uint16_t port = 53;        // of authoritative servers
     bool operator==(const Dns&) const = default;
 };
 
@@ -300,6 +331,9 @@ std::vector<std::string> all_extensions();
 
 // What servers, waves and rules may be called: up to 32 of a-z, 0-9, '-' and '_'.
 bool is_name(std::string_view text);
+
+// The MX hosts that the domain moves to.
+std::vector<std::string> new_mx_hosts(const MxMove& mx, const std::string& hostname);
 
 // Who asks for recipients where the file does not say.
 std::string default_probe_sender(const std::string& hostname);

@@ -81,12 +81,14 @@ void check_files(const Config& config, Problems& problems) {
             files.check(key + ".recipients", file.path);
         }
         files.check(key + ".rewrite", settings.rewrite);
+        files.check(key + ".stragglers", settings.stragglers.log);
         for (const auto& [name, wave] : settings.waves) {
             for (const RecipientFile& file : wave.files) {
                 files.check(fmt::format("{}.waves.{}", key, name), file.path);
             }
         }
     }
+    files.check("dns.panel", config.dns.panel_file);
     files.check("control.token_file", config.control.token_file);
 }
 

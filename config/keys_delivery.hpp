@@ -117,25 +117,6 @@ inline constexpr std::array delivery{
         .example = "old",
         .doc = "The server that sends them (`siding queue discard --dsn`). Without it none is "
                "sent; nothing else ever sends one."},
-    Key{.path = "dns", .type = KeyType::group, .doc = "Where names are looked up."},
-    Key{.path = "dns.servers",
-        .type = KeyType::endpoints,
-        .example = "[127.0.0.1, \"[::1]:53\"]",
-        .doc = "Resolvers as addresses; without a port, 53. `tls: dane` needs one that validates, "
-               "over a path that nobody else can write to. Without it: those of "
-               "/etc/resolv.conf."},
-    Key{.path = "dns.timeout",
-        .type = KeyType::duration,
-        .min = 100,
-        .max = minute,
-        .fallback = "5s",
-        .doc = "How long one try may take."},
-    Key{.path = "dns.tries",
-        .type = KeyType::count,
-        .min = 1,
-        .max = 10,
-        .fallback = "2",
-        .doc = "How often each of them is asked."},
 };
 
 }  // namespace siding::config::rows

@@ -36,6 +36,7 @@ Config read_config(const Node& node, const FileValue& file, Problems& problems) 
     read_verify(root, config);
     read_filter(root, config.filter);
     read_delivery(root, config);
+    read_dns(root, file, config.dns);
     read_limits(root, config.limits);
     read_timeouts(root, config.timeouts);
     root.read("early_talkers", config.early_talkers, enum_value<EarlyTalkers>);

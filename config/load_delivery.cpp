@@ -60,11 +60,6 @@ void read_delivery(Section& root, Config& config) {
     root.group("dsn", [&](Section& section) {
         section.read("server", config.dsn.server, ServerName{config.servers});
     });
-    root.group("dns", [&](Section& section) {
-        section.read_list("servers", config.dns.servers, resolver_value);
-        section.read("timeout", config.dns.timeout, duration_value);
-        section.read("tries", config.dns.tries, count_value);
-    });
 }
 
 }  // namespace siding::config

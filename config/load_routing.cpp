@@ -113,7 +113,7 @@ void read_waves(const WaveContext& context, Section& domain, DomainSettings& set
 // What is checked later finds its place by the domain as it is stored.
 void remember_places(const std::string& written, const Domain& domain, Problems& problems) {
     for (const std::string_view leaf :
-         std::array{"", ".phase", ".recipients", ".rewrite", ".waves"}) {
+         std::array{"", ".phase", ".recipients", ".rewrite", ".waves", ".stragglers"}) {
         problems.remember(
             fmt::format("domains.{}{}", domain.text(), leaf),
             problems.place_of(fmt::format("{}{}", written, leaf))
@@ -136,6 +136,7 @@ void read_domains(Section& root, const FileValue& file, Config& config, Problems
         section.read("copy", settings.copy, server);
         check_copy(section, settings.phase, settings.copy);
         read_waves({file, config.servers, settings.phase}, section, settings);
+        read_mx(section, file, settings);
         const auto domain = Domain::parse(entry.key);
         if (domain.has_error()) {
             problems.add(entry.place, section.path(), domain.error().context);

@@ -2,6 +2,7 @@
 
 #include "base/check.hpp"
 #include "config/keys_delivery.hpp"
+#include "config/keys_dns.hpp"
 #include "config/keys_limits.hpp"
 #include "config/keys_listening.hpp"
 #include "config/keys_operation.hpp"
@@ -33,8 +34,10 @@ constexpr std::array table = join(
     rows::servers,
     rows::domains,
     rows::waves,
+    rows::domain_dns,
     rows::checking,
     rows::delivery,
+    rows::dns,
     rows::limits,
     rows::operation
 );
@@ -136,6 +139,10 @@ std::string allowed_values(const Key& key) {
         return "a path";
     case files:
         return "a path, or a list of them";
+    case hostnames:
+        return "a list of full names, such as mx.example.net";
+    case time:
+        return "a time in UTC, such as 2026-11-28T20:00:00Z";
     case networks:
         return "a list of networks, such as 10.0.0.0/8 or 2001:db8::/32";
     case names:

@@ -30,6 +30,8 @@ enum class KeyType {
     threads,          // "auto" or a count
     file,             // a path, relative to the configuration's directory
     files,            // one, or a list of them
+    hostnames,        // a list of them
+    time,             // in UTC
     networks,         // a list of them
     names,            // a list of servers' names
     server,           // one of them

@@ -141,6 +141,7 @@ std::map<std::string, Setting> settings_of(const Config& config) {
     add_verify(config, sheet);
     add_filter(config.filter, sheet);
     add_delivery(config, sheet);
+    add_dns(config.dns, sheet);
     add_limits(config.limits, sheet);
     add_timeouts(config.timeouts, sheet);
     sheet.add_choice("early_talkers", "early_talkers", config.early_talkers);

@@ -8,19 +8,6 @@
 namespace siding::config {
 namespace {
 
-// Empty without any.
-std::string format_endpoints(const std::vector<Endpoint>& endpoints) {
-    std::vector<std::string> words;
-    for (const Endpoint& endpoint : endpoints) {
-        words.push_back(format_endpoint(endpoint));
-    }
-    return words.empty() ? "" : format_list(words);
-}
-
-std::string format_words(const std::vector<std::string>& words) {
-    return words.empty() ? "" : format_list(words);
-}
-
 void add_server_tls(const std::string& path, const Server& server, Sheet& sheet) {
     sheet.add_choice(path + ".tls", "servers.*.tls", server.tls);
     sheet.add(path + ".tls_name", "servers.*.tls_name", server.tls_name.value_or(""));
@@ -110,6 +97,18 @@ std::string format_list(const std::vector<std::string>& words) {
     return fmt::format("[{}]", fmt::join(words, ", "));
 }
 
+std::string format_words(const std::vector<std::string>& words) {
+    return words.empty() ? "" : format_list(words);
+}
+
+std::string format_endpoints(const std::vector<Endpoint>& endpoints) {
+    std::vector<std::string> words;
+    for (const Endpoint& endpoint : endpoints) {
+        words.push_back(format_endpoint(endpoint));
+    }
+    return format_words(words);
+}
+
 void add_servers(const Config& config, Sheet& sheet) {
     for (const auto& [name, server] : config.servers) {
         const std::string path = "servers." + name;
@@ -138,6 +137,7 @@ void add_domains(const Config& config, Sheet& sheet) {
         );
         sheet.add(path + ".rewrite", "domains.*.rewrite", settings.rewrite.value_or(""));
         sheet.add(path + ".copy", "domains.*.copy", settings.copy);
+        add_mx(path, settings, sheet);
         for (const auto& [name, wave] : settings.waves) {
             add_wave(fmt::format("{}.waves.{}", path, name), wave, sheet);
         }
@@ -161,9 +161,6 @@ void add_delivery(const Config& config, Sheet& sheet) {
     sheet.add("retention.time", format_duration(config.retention.time));
     sheet.add("retention.size", format_size(config.retention.size_bytes));
     sheet.add("dsn.server", config.dsn.server.value_or(""));
-    sheet.add("dns.servers", format_endpoints(config.dns.servers));
-    sheet.add("dns.timeout", format_duration(config.dns.timeout));
-    sheet.add("dns.tries", std::to_string(config.dns.tries));
 }
 
 }  // namespace siding::config

@@ -44,6 +44,10 @@ private:
 // "[a, b]"
 std::string format_list(const std::vector<std::string>& words);
 
+// The same; empty without any.
+std::string format_words(const std::vector<std::string>& words);
+std::string format_endpoints(const std::vector<Endpoint>& endpoints);
+
 // The numbers that may be left out, as text; empty where one is.
 template <typename Number>
 std::string format_optional(const std::optional<Number>& number) {
@@ -54,5 +58,7 @@ std::string format_optional(const std::optional<Number>& number) {
 void add_servers(const Config& config, Sheet& sheet);
 void add_domains(const Config& config, Sheet& sheet);
 void add_delivery(const Config& config, Sheet& sheet);
+void add_dns(const Dns& dns, Sheet& sheet);
+void add_mx(const std::string& path, const DomainSettings& settings, Sheet& sheet);  // a domain's
 
 }  // namespace siding::config

@@ -84,6 +84,11 @@ Result<std::string> hostname_value(const Key& key, std::string_view text) {
     return full && !is_ip_address(text) ? Result<std::string>{name->text()} : refuse(key, text);
 }
 
+Result<WallTime> time_value(const Key& key, std::string_view text) {
+    const auto time = parse_time(text);
+    return time ? time : refuse(key, text);
+}
+
 Result<std::string> path_value(const Key& key, std::string_view text) {
     const bool good = text.starts_with('/') && text.find('\0') == std::string_view::npos;
     return good ? Result<std::string>{std::string{text}} : refuse(key, text);

@@ -2,6 +2,7 @@
 // context is what the operator reads.
 #pragma once
 
+#include "base/clock.hpp"
 #include "base/log.hpp"
 #include "base/phase.hpp"
 #include "config/config.hpp"
@@ -19,6 +20,8 @@ Result<unsigned> percent_value(const Key& key, std::string_view text);
 Result<std::optional<unsigned>> threads_value(const Key& key, std::string_view text);
 Result<DiskReserve> reserve_value(const Key& key, std::string_view text);
 Result<std::string> hostname_value(const Key& key, std::string_view text);
+// "2026-11-28T20:00:00Z"
+Result<WallTime> time_value(const Key& key, std::string_view text);
 Result<std::string> path_value(const Key& key, std::string_view text);
 Result<std::string> text_value(const Key& key, std::string_view text);
 Result<std::string> url_value(const Key& key, std::string_view text);

@@ -58,6 +58,11 @@ Answer get_sessions(Services& services, const Request& request);
 Answer get_recipient_check(Services& services, const Request& request);
 Answer post_recipient_flush(Services& services, const Request& request);
 
+Answer get_dns(Services& services, const Request& request);
+Answer post_dns_look(Services& services, const Request& request);
+Answer get_dns_senders(Services& services, const Request& request);
+Answer post_dns_senders(Services& services, const Request& request);
+
 Answer get_trace(Services& services, const Request& request);
 Answer post_audit(Services& services, const Request& request);
 

@@ -3,6 +3,7 @@
 #include "control/lane_backlog.hpp"
 #include "control/render.hpp"
 #include "control/response.hpp"
+#include "cutover/dns_watch.hpp"
 
 #include <boost/json/array.hpp>
 
@@ -129,6 +130,27 @@ json::array passed_json(const Services& services) {
     return out;
 }
 
+// How far the world has switched to each domain's new MX; /v1/dns says why.
+json::array dns_status_json(const Services& services) {
+    json::array out;
+    if (services.dns == nullptr) {
+        return out;
+    }
+    for (const auto& report : services.dns->reports()) {
+        const dns::Judgement& judgement = report->judgement;
+        out.push_back(json::object{
+            {"domain", json_text(report->domain)},
+            {"verdict", dns::format_verdict(judgement.verdict)},
+            {"reason", json_text(judgement.reason)},
+            {"expected_at", json_time(judgement.expected_at)},
+            {"unplanned",
+             judgement.unplanned ? json_text(judgement.unplanned_text) : json::value(nullptr)},
+            {"watched_at", json_time(report->watched_at)},
+        });
+    }
+    return out;
+}
+
 json::object queue_json(const queue::StateCounts& all) {
     json::object out = counts_json(all);
     out["accepted"] = all.accepted();
@@ -155,6 +177,7 @@ Answer get_status(Services& services, const Request&) {
         {"domains", domains_json(*table, readings->counters)},
         {"servers", servers_json(lanes, readings->backlogs)},
         {"passed", passed_json(services)},
+        {"dns", dns_status_json(services)},
         {"sessions", {{"inbound", services.inbound_sessions()}}},
         {"disk",
          {{"free_octets", readings->disk.free_octets},

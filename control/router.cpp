@@ -44,6 +44,10 @@ constexpr std::array routes{
     Route{"GET", "/v1/sessions", get_sessions},
     Route{"GET", "/v1/recipients/check", get_recipient_check},
     Route{"POST", "/v1/recipients/flush", post_recipient_flush},
+    Route{"GET", "/v1/dns", get_dns},
+    Route{"POST", "/v1/dns/look", post_dns_look},
+    Route{"GET", "/v1/dns/senders", get_dns_senders},
+    Route{"POST", "/v1/dns/senders", post_dns_senders},
     Route{"GET", "/v1/trace", get_trace},
     Route{"POST", "/v1/audit", post_audit},
 };

@@ -25,6 +25,10 @@
 #include <string>
 #include <vector>
 
+namespace siding::cutover {
+class DnsWatch;
+}
+
 namespace siding::control {
 
 struct Services {
@@ -66,6 +70,8 @@ struct Services {
     std::function<net::awaitable<Result<std::uint64_t>>(queue::ReleaseJob)> order_release = {};
     // What became of mail that was passed on while its sender waited, since the start.
     std::function<std::vector<relay::PassCounts>()> passed = {};
+
+    cutover::DnsWatch* dns = nullptr;  // on the API's executor
 };
 
 }  // namespace siding::control

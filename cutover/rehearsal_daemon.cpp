@@ -80,6 +80,7 @@ Result<void> PrivateDaemon::write_config() const {
         "limits: {{ message_size: {}KiB, connections_per_client: 1000 }}\n"
         "retry: {{ schedule: [1s] }}\n"
         "storage: {{ disk_reserve: 64MiB }}\n"
+        "dns: {{ enabled: false }}\n"  // nobody outside is asked
         "control: {{ socket: {} }}\n"
         "drain_timeout: 10s\n",
         options_.hostname,

@@ -222,7 +222,7 @@ constexpr Mistake mistakes[] = {
     {"  example.com: { phase: hold }",
      "  example.com: { imap: {} }",
      "f:7:18: domains.example.com.imap: unknown key; allowed: phase, recipients, rewrite, copy, "
-     "waves"},
+     "waves, mx, stragglers"},
     {"  example.com: { phase: hold }",
      "  example.com: { waves: {} }",
      "f:7:25: domains.example.com.waves: needs at least one entry; allowed: names, each with keys "

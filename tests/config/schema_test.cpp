@@ -42,7 +42,8 @@ TEST(Schema, ChildrenAreTheNextLevelOnly) {
     EXPECT_EQ(names("listeners[].xclient"), (std::set<std::string_view>{"networks", "required"}));
     EXPECT_EQ(
         names("domains.*"),
-        (std::set<std::string_view>{"phase", "recipients", "rewrite", "copy", "waves"})
+        (std::set<std::string_view>{
+            "phase", "recipients", "rewrite", "copy", "waves", "mx", "stragglers"})
     );
     EXPECT_EQ(
         names("domains.*.recipients"), (std::set<std::string_view>{"file", "import", "verify"})
