@@ -1,4 +1,4 @@
-"""Ten lines of configuration: swaks sends, it is held, survives kill -9, and arrives unchanged."""
+"""A few lines of configuration: swaks sends, it is held, survives kill -9, and arrives unchanged."""
 
 import pathlib
 import sys
@@ -16,6 +16,7 @@ servers:
   new: {{ address: "{new}" }}
 domains:
   example.com: {{ phase: hold }}
+dns: {{ enabled: false }}
 control:
   socket: {socket}
 """

@@ -64,12 +64,15 @@ MAIN_CF = {
 class Postfix:
     """One instance. `settings` are main.cf parameters that it is about."""
 
-    def __init__(self, lab: Lab, name: str = "postfix", **settings: str):
+    def __init__(
+        self, lab: Lab, name: str = "postfix", host: str = "127.0.0.1", port: int = 0,
+        **settings: str,
+    ):  # fmt: skip
         program("postfix")
         if os.geteuid() != 0:
             raise Skip("Postfix starts only as root")
         self.lab = lab
-        self.port = free_port()
+        self.host, self.port = host, port or free_port()
         self.root = lab.directory / name
         self.config = self.root / "etc"
         self.queue = self.root / "queue"
@@ -93,12 +96,12 @@ class Postfix:
         } | settings
         lines = "".join(f"{key} = {value}\n" for key, value in main.items())
         (self.config / "main.cf").write_text(lines)
-        (self.config / "master.cf").write_text(MASTER_CF.format(listener=f"127.0.0.1:{self.port}"))
+        (self.config / "master.cf").write_text(MASTER_CF.format(listener=self.address))
         (self.config / "dynamicmaps.cf").write_text("")
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -117,7 +120,7 @@ class Postfix:
             assert self.process and self.process.poll() is None, (
                 f"Postfix ended\n{(self.root / 'start.err').read_text()}{self.log()}"
             )
-            return listens(self.port)
+            return listens(self.port, self.host)
 
         wait_until(up, "Postfix listens", 60)
         return self
@@ -135,7 +138,7 @@ class Postfix:
         )
         end_process(process)
         # Its children share the listening socket, and may outlive it for a moment.
-        wait_until(lambda: not listens(self.port), "Postfix is gone")
+        wait_until(lambda: not listens(self.port, self.host), "Postfix is gone")
 
     def log(self) -> str:
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""

@@ -65,10 +65,10 @@ def free_port() -> int:
             return port
 
 
-def listens(port: int) -> bool:
+def listens(port: int, host: str = "127.0.0.1") -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((host, port)) == 0
 
 
 def to_yaml(value: Any, depth: int = 0) -> str:
@@ -384,6 +384,9 @@ class Lab:
             "control": {"socket": str(self.directory / f"{name}.sock")},
         }
         config.update(more)
+        # A daemon of a story asks nobody outside about its domains.
+        dns = config.setdefault("dns", {})
+        dns.setdefault("enabled", "roots" in dns)
         return config
 
     def daemon(self, config: dict[str, Any] | None = None, name: str = "sidingd") -> Daemon:

@@ -21,6 +21,8 @@ WALLS = {
     r"queue/records\.pb\.h": {"queue"},
     r"google/protobuf/": {"queue"},
     r"ares\.h": {"dns"},
+    r"libpsl\.h": {"dns"},
+    r"zlib\.h": {"cutover"},
     r"yaml-cpp/": {"config"},
     r"openssl/ssl\.h": {"net"},
     r"boost/beast": {"net"},
