@@ -123,6 +123,7 @@ Answer post_dns_senders(Services& services, const Request& request) {
         "dns_senders_imported",
         {{"domain", domain}, {"mode", mode}, {"messages", messages}, {"who", request.who}}
     );
+    services.dns->look_soon(domain);  // so that the status shows it
     co_return json_response({{"domain", domain.text()}, {"messages", messages}});
 }
 

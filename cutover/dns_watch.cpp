@@ -313,6 +313,11 @@ DnsWatch::Report DnsWatch::report_of(const Domain& domain) const {
     return found == reports_.end() ? nullptr : found->second;
 }
 
+void DnsWatch::look_soon(const Domain& domain) {
+    schedule_.hurry(domain, clock_.now());
+    timer_.cancel();
+}
+
 awaitable<Result<DnsWatch::Report>> DnsWatch::look_now(Domain domain) {
     const auto found = entries_.find(domain);
     if (found == entries_.end()) {
@@ -322,8 +327,7 @@ awaitable<Result<DnsWatch::Report>> DnsWatch::look_now(Domain domain) {
     const EntryPtr entry = found->second;
     // One that is under way has begun before the question.
     const std::uint64_t wanted = entry->looks + (schedule_.is_busy(domain) ? 2 : 1);
-    schedule_.hurry(domain, clock_.now());
-    timer_.cancel();
+    look_soon(domain);
     net::asio::steady_timer poll{executor_};
     const auto deadline = std::chrono::steady_clock::now() + look_patience;
     while (entry->looks < wanted) {

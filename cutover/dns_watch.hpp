@@ -59,6 +59,8 @@ public:
     // Asks the authoritative servers now and answers with what they say. On the executor.
     // Errc::not_found: not a domain that is watched.
     net::awaitable<Result<Report>> look_now(Domain domain);
+    // The same without waiting for it.
+    void look_soon(const Domain& domain);
 
     SenderWatch& senders() { return senders_; }
 

@@ -94,7 +94,7 @@ def missing(daemon: Daemon, domain: str) -> list[str]:
 
 def proven(daemon: Daemon, watcher: DnsWatcher) -> None:
     domain = watcher.domain
-    assert set(missing(daemon, domain)) == set(PROVIDERS), dns_of(daemon, domain)["coverage"]
+    wait_until(lambda: set(missing(daemon, domain)) == set(PROVIDERS), "the import is shown")
     watcher.wait_for("converged", 40)
     assert "proven" not in watcher.first
     for name, covered in (("mail-1.google.com", 0.5), ("mx.bank.example", 0.8)):
