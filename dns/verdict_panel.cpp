@@ -105,7 +105,9 @@ Gate panel_gate(const Evidence& evidence, const Situation& situation) {
         }
     }
     if (rounds.empty()) {
-        gate.reason = "no resolver of the panel has said what the MX is since the switch";
+        gate.reason = situation.published_at
+                          ? "no resolver of the panel has said what the MX is since the switch"
+                          : "the panel counts from the switch on";
         return gate;
     }
     const PanelRound& newest = *rounds.back();
