@@ -147,8 +147,8 @@ inline constexpr auto dns_near_max = 72h;
 // or two a month each, and coverage is told in tenths of a percent.
 inline constexpr std::size_t sender_providers_max = 5000;
 inline constexpr std::size_t sender_networks_max = 20'000;
-inline constexpr std::size_t sender_names_max = 20'000;    // addresses whose names were seen
-inline constexpr std::size_t unnamed_senders_max = 256;    // addresses that wait for a lookup
+inline constexpr std::size_t sender_names_max = 20'000;  // addresses whose names were seen
+inline constexpr std::size_t unnamed_senders_max = 256;  // addresses that wait for a lookup
 inline constexpr std::size_t stragglers_kept_max = 2000;
 inline constexpr std::size_t missing_senders_max = 50;
 inline constexpr auto senders_kept = 35 * 24h;
