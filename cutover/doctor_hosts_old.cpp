@@ -281,6 +281,7 @@ net::awaitable<CheckOutcome> check_masked_verbs(const DoctorFacts& facts) {
                 continue;
             }
             ++looked_at;
+            // Cisco's SMTP fixup: stars for the greeting, XXXX for the verbs that it does not know.
             const bool stars = session.greeting.find("****") != std::string::npos;
             const bool crossed = std::ranges::any_of(session.keywords, [](const std::string& word) {
                 return word.starts_with("XXXX");

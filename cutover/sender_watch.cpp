@@ -205,16 +205,21 @@ awaitable<void> SenderWatch::read_log(const config::Config& config, std::string 
 
 // Clients of which only the address is known; a few at a time, and none while DNS is away.
 awaitable<void> SenderWatch::find_names(const config::Config& config) {
+    std::vector<std::shared_ptr<SenderBook>> books;
+    for (const auto& [domain, book] : books_) {
+        if (!book->unnamed().empty()) {
+            books.push_back(book);
+        }
+    }
+    if (books.empty()) {
+        co_return;
+    }
     std::vector<net::HostPort> resolvers;
     for (const config::Endpoint& server : config.dns.servers) {
         resolvers.emplace_back(server.host, server.port);
     }
     const DoctorLookup lookup{prober_, std::move(resolvers)};
     std::size_t asked = 0;
-    std::vector<std::shared_ptr<SenderBook>> books;
-    for (const auto& [domain, book] : books_) {
-        books.push_back(book);
-    }
     for (const auto& book : books) {
         for (const dns::Client& client : book->unnamed()) {
             if (asked++ == names_max || co_await is_cancelled()) {
