@@ -125,13 +125,16 @@ awaitable<Result<Answer>> Resolver::query(std::string name, RecordType type) {
         co_return Error{Errc::invalid_argument, "the resolver of next hops reads no " + what};
     }
     auto caller = co_await asio::this_coro::executor;
-    const auto octets = std::make_shared<Octets>(caller, 1);
-    auto ask = [weak = std::weak_ptr{impl_}, name, type, octets, caller] {
-        auto give = [octets, caller](Result<std::string> reply) {
-            asio::post(caller, [octets, reply = std::move(reply)]() mutable {
-                octets->try_send(error_code{}, std::move(reply));
-            });
+    auto octets = std::make_shared<Octets>(caller, 1);
+    // Goes from hand to hand: the caller's loop may be gone as soon as it has been told, and
+    // nothing of it may be left here then.
+    auto give = [octets, caller](Result<std::string> reply) mutable {
+        auto tell = [octets = std::move(octets), reply = std::move(reply)]() mutable {
+            octets->try_send(error_code{}, std::move(reply));
         };
+        asio::post(caller, std::move(tell));
+    };
+    auto ask = [weak = std::weak_ptr{impl_}, name, type, give = std::move(give)]() mutable {
         if (const auto impl = weak.lock()) {
             impl->ask(name, type, std::move(give));
         }
