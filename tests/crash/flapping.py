@@ -1,6 +1,8 @@
 """Destinations that come and go: no storm, no loss, nothing twice without a reason.
 
-    flapping.py --minutes 240 --seed 7
+    flapping.py --minutes 240 --pause 0.1 --seed 7
+
+An interrupt (Ctrl-C) ends the weather early; what has been sent by then is judged all the same.
 
 Both servers are taken away and brought back at random, or answer 421, 451 or nothing at all, while
 mail flows in session and out of the queue. At the end they stay, and everything must arrive."""
@@ -8,7 +10,9 @@ mail flows in session and out of the queue. At the end they stay, and everything
 import argparse
 import pathlib
 import random
+import signal
 import sys
+import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
@@ -77,8 +81,10 @@ def finish(daemon: Daemon, oracle: Oracle) -> None:
     assert found.good, found.evidence()
 
 
-def make_story(minutes: float, seed: str):
+def make_story(minutes: float, pause: float, seed: str):
     def story(lab: Lab) -> None:
+        interrupted = threading.Event()
+        signal.signal(signal.SIGINT, lambda *_: interrupted.set())
         draw = random.Random(f"weather-{seed}")
         oracle = Oracle(lab.directory / "oracle")
         lab.cleanup.callback(oracle.close)
@@ -92,11 +98,12 @@ def make_story(minutes: float, seed: str):
         for name, sink in zip(("old", "new"), sinks):
             config["servers"][name] = {"address": sink.address, "connections": CONNECTIONS}
         daemon = lab.daemon(config).start()
-        load = Load(daemon, oracle, [PASSED, FLOWING], seed, sessions=4).start()
+        load = Load(daemon, oracle, [PASSED, FLOWING], seed, sessions=4, pause=pause).start()
         weathers = [Weather(sink, draw) for sink in sinks]
-        ends = time.monotonic() + 60 * minutes
+        began = time.monotonic()
+        ends, told = began + 60 * minutes, began
         print(f"seed {seed}", flush=True)
-        while time.monotonic() < ends:
+        while time.monotonic() < ends and not interrupted.is_set():
             weather = draw.choice(weathers)
             before, started = weather.sink.connections, time.monotonic()
             fault = weather.turn()
@@ -105,10 +112,14 @@ def make_story(minutes: float, seed: str):
             assert rate < CONNECTIONS_PER_SECOND_MAX, f"a storm: {rate:.0f} connections a second ({fault}), {weather.sink.connections - before} connections"
             weather.clear()
             time.sleep(draw.uniform(0.2, 2.0))  # the fair weather
+            if time.monotonic() - told > 600:
+                told = time.monotonic()
+                print(f"{(told - began) / 60:.0f} minutes: {oracle.acknowledged()} acknowledged", flush=True)
         for weather in weathers:
             weather.clear()
         load.stop()
-        print(f"{sum(w.outages for w in weathers)} outages")
+        minutes_spent = (time.monotonic() - began) / 60
+        print(f"{sum(w.outages for w in weathers)} outages in {minutes_spent:.1f} minutes")
         finish(daemon, oracle)
         daemon.siding("audit", "--deep").ok()
 
@@ -126,7 +137,8 @@ def taken(oracle: Oracle):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=0.5)
+    parser.add_argument("--pause", type=float, default=0.0, help="of a sender, in seconds")
     parser.add_argument("--seed", default=None)
     options = parser.parse_args()
     seed = options.seed or f"{random.SystemRandom().randrange(1 << 32):08x}"
-    run(make_story(options.minutes, seed))
+    run(make_story(options.minutes, options.pause, seed))

@@ -14,12 +14,20 @@ SIZES = (300, 1000, 2000, 4000, 4000, 8000, 8000, 20_000, 70_000, 300_000)
 
 
 class Load:
-    """`up` says whether the daemon can be reached; sessions wait for it between crashes."""
+    """`up` says whether the daemon can be reached; sessions wait for it between crashes. A session
+    rests for `pause` seconds behind each message: for hours, not for speed."""
 
     def __init__(
-        self, daemon: Daemon, oracle: Oracle, domains: list[str], seed: str, sessions: int = 8
+        self,
+        daemon: Daemon,
+        oracle: Oracle,
+        domains: list[str],
+        seed: str,
+        sessions: int = 8,
+        pause: float = 0.0,
     ):
         self.daemon, self.oracle, self.domains, self.seed = daemon, oracle, domains, seed
+        self.pause = pause
         self.up = threading.Event()
         self.up.set()
         self.stopping = threading.Event()
@@ -63,6 +71,8 @@ class Load:
                 if self.stopping.is_set():
                     break
                 self._send(client, draw, f"{self.seed}-{number}-{time.time_ns()}")
+                if self.pause:
+                    self.stopping.wait(self.pause)
 
     def _send(self, client: SmtpClient, draw: random.Random, mail_id: str) -> None:
         octets = random_message(draw, mail_id, draw.choice(SIZES))
