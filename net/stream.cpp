@@ -82,6 +82,11 @@ Result<Stream> Stream::create(
     return Stream{std::move(body)};
 }
 
+void Stream::acknowledge_at_once() {
+    const int on = 1;
+    ::setsockopt(body_->socket.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
 awaitable<Result<void>> Stream::wait_readable(OnCancel on_cancel) {
     const auto state = co_await asio::this_coro::cancellation_state;
     if (is_stopped(state.cancelled(), on_cancel)) {
