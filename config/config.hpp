@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "base/network.hpp"
 #include "base/phase.hpp"
+#include "config/backfill.hpp"
 #include "config/endpoint.hpp"
 
 #include <chrono>
@@ -281,8 +282,11 @@ struct Dns {
     std::chrono::milliseconds slack = std::chrono::minutes{2};
     std::chrono::milliseconds floor = std::chrono::hours{1};
     std::chrono::milliseconds allowance = std::chrono::hours{24};
-    std::vector<Endpoint> roots{};  // empty: those of the Internet
-    std::uint16_t port = 53;        // of authoritative servers
+    double coverage_min = 0.99;      // `proven`: share of the known senders' mail seen here
+    double straggler_max = 0.001;    // `quiet`: share of mail that may still go the old way
+    std::size_t operators_min = 15;  // of the panel that must have answered
+    std::vector<Endpoint> roots{};   // empty: those of the Internet
+    std::uint16_t port = 53;         // of authoritative servers
     bool operator==(const Dns&) const = default;
 };
 
@@ -363,6 +367,7 @@ struct Config {
     Retry retry;
     Storage storage;
     Control control;
+    Backfill backfill;
     Log log;
     std::chrono::milliseconds drain_timeout = std::chrono::seconds{30};
     std::optional<unsigned> threads;  // of the network; nothing: one per core

@@ -55,6 +55,12 @@ public:
         check(key + ".key", identity.key);
     }
 
+    void check_tokens(const std::string& server, const std::optional<TokenSource>& tokens) {
+        if (tokens) {
+            check(server + ".tokens.client_secret_file", tokens->client_secret_file);
+        }
+    }
+
 private:
     Problems& problems_;
 };
@@ -89,6 +95,11 @@ void check_files(const Config& config, Problems& problems) {
         }
     }
     files.check("dns.panel", config.dns.panel_file);
+    files.check("backfill.accounts", config.backfill.accounts);
+    files.check("backfill.source.ca_file", config.backfill.source.ca_file);
+    files.check("backfill.destination.ca_file", config.backfill.destination.ca_file);
+    files.check_tokens("backfill.source", config.backfill.source.tokens);
+    files.check_tokens("backfill.destination", config.backfill.destination.tokens);
     files.check("control.token_file", config.control.token_file);
 }
 

@@ -91,6 +91,11 @@ void keep_until_restart(const Config& now, Config& next) {
     next.listeners = now.listeners;
     next.control = now.control;
     next.threads = now.threads;
+    next.backfill.source.connections = now.backfill.source.connections;
+    next.backfill.destination.connections = now.backfill.destination.connections;
+    next.backfill.memory = now.backfill.memory;
+    next.backfill.socket = now.backfill.socket;
+    next.backfill.http = now.backfill.http;
 }
 
 }  // namespace

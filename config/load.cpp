@@ -49,6 +49,7 @@ Config read_config(const Node& node, const FileValue& file, Problems& problems) 
         section.read("disk_reserve", config.storage.disk_reserve, reserve_value);
     });
     root.group("control", [&](Section& section) { read_control(section, config.control); });
+    read_backfill(root, file, config.backfill);
     root.group("log", [&](Section& section) {
         section.read("level", config.log.level, log_level_value);
     });

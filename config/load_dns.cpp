@@ -41,6 +41,9 @@ void read_dns(Section& root, const FileValue& file, Dns& dns) {
         section.read("slack", dns.slack, duration_value);
         section.read("floor", dns.floor, duration_value);
         section.read("allowance", dns.allowance, duration_value);
+        section.read("coverage_min", dns.coverage_min, share_value);
+        section.read("straggler_max", dns.straggler_max, share_value);
+        section.read("operators_min", dns.operators_min, count_value);
         section.read_list("roots", dns.roots, resolver_value);
         section.read("port", dns.port, count_value);
         if (dns.watch_near > dns.watch) {

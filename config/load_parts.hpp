@@ -27,6 +27,7 @@ void read_filter(Section& root, Filter& filter);
 void read_delivery(Section& root, Config& config);
 void read_dns(Section& root, const FileValue& file, Dns& dns);
 void read_mx(Section& domain, const FileValue& file, DomainSettings& settings);
+void read_backfill(Section& root, const FileValue& file, Backfill& backfill);
 void read_limits(Section& root, Limits& limits);
 void read_timeouts(Section& root, Timeouts& timeouts);
 

@@ -34,7 +34,8 @@ is guessed and nothing is ignored. A commented file with every key is installed 
 
 Sizes carry a unit (`B`, `KiB`, `MiB`, `GiB`, `TiB`), and so do durations (`ms`, `s`, `m`, `h`, `d`).
 A list of one may be written without its brackets. A path that is not absolute starts at the
-directory of the configuration, save for `data_dir` and the keys of `control`, which are absolute.
+directory of the configuration, save for `data_dir`, `backfill.socket` and the keys of `control`,
+which are absolute.
 Aliases and anchors are not read. SIGHUP (`systemctl reload siding`) reads the file again; with an
 error in it, the daemon keeps what it has. The last column says what a reload does with a changed key:
 

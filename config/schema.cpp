@@ -1,6 +1,7 @@
 #include "config/schema.hpp"
 
 #include "base/check.hpp"
+#include "config/keys_backfill.hpp"
 #include "config/keys_delivery.hpp"
 #include "config/keys_dns.hpp"
 #include "config/keys_limits.hpp"
@@ -39,7 +40,8 @@ constexpr std::array table = join(
     rows::delivery,
     rows::dns,
     rows::limits,
-    rows::operation
+    rows::operation,
+    rows::backfill
 );
 
 std::string join_choices(std::string_view choices) {
@@ -135,6 +137,15 @@ std::string allowed_values(const Key& key) {
         return "true or false";
     case percent:
         return fmt::format("a percentage from {}% to {}%", key.min, key.max);
+    case share:
+        return fmt::format(
+            "a percentage from {} to {}, such as {}",
+            format_share(key.min),
+            format_share(key.max),
+            key.fallback
+        );
+    case day_times:
+        return "a list of parts of a day, such as 08:00-18:00";
     case file:
         return "a path";
     case files:
@@ -165,6 +176,8 @@ std::string allowed_values(const Key& key) {
         return "a field's name, a colon and a pattern, such as X-Priority: 1*";
     case url:
         return "http://host:port";
+    case https_url:
+        return "https://host/path, or http:// with a loopback address";
     case address:
         return "an address, or <>";
     case delimiter:

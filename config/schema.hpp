@@ -22,6 +22,7 @@ enum class KeyType {
     durations,  // a list of them
     count,
     percent,
+    share,  // a percentage with a fraction; `min` and `max` in millionths of the whole
     flag,
     choice,
     choices,          // a list of them
@@ -32,6 +33,7 @@ enum class KeyType {
     files,            // one, or a list of them
     hostnames,        // a list of them
     time,             // in UTC
+    day_times,        // a list of parts of a day
     networks,         // a list of them
     names,            // a list of servers' names
     server,           // one of them
@@ -43,6 +45,7 @@ enum class KeyType {
     patterns,  // a list of globs on local parts
     header_glob,
     url,
+    https_url,
     address,
     delimiter,
     text,

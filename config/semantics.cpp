@@ -147,20 +147,44 @@ void check_domains(const Config& config, Problems& problems) {
     }
 }
 
-void check_control(const Control& control, Problems& problems) {
+void check_socket(const std::string& path, const std::string& key, Problems& problems) {
     constexpr std::size_t socket_path_max = sizeof(sockaddr_un::sun_path) - 1;
-    if (control.socket.size() > socket_path_max) {
+    if (path.size() > socket_path_max) {
         problems.add(
-            problems.place_of("control.socket"),
-            "control.socket",
+            problems.place_of(key),
+            key,
             fmt::format("is too long for a socket; allowed: {} octets", socket_path_max)
         );
     }
+}
+
+void check_control(const Control& control, Problems& problems) {
+    check_socket(control.socket, "control.socket", problems);
     if (control.token_file && !control.http) {
         problems.add(
             problems.place_of("control.token_file"),
             "control.token_file",
             "is for control.http, which is missing"
+        );
+    }
+}
+
+// The two daemons read one file and run side by side.
+void check_backfill(const Config& config, Problems& problems) {
+    const Backfill& backfill = config.backfill;
+    check_socket(backfill.socket, "backfill.socket", problems);
+    if (backfill.socket == config.control.socket) {
+        problems.add(
+            problems.place_of("backfill.socket"),
+            "backfill.socket",
+            "is control.socket, too; each daemon needs its own"
+        );
+    }
+    if (backfill.http && backfill.http == config.control.http && backfill.http->port != 0) {
+        problems.add(
+            problems.place_of("backfill.http"),
+            "backfill.http",
+            "is control.http, too; each daemon needs its own"
         );
     }
 }
@@ -174,6 +198,7 @@ void check_semantics(const Config& config, Problems& problems) {
     check_servers(config, problems);
     check_domains(config, problems);
     check_control(config.control, problems);
+    check_backfill(config, problems);
     if (config.limits.hard_errors < config.limits.soft_errors) {
         problems.add(
             problems.place_of("limits.hard_errors"),

@@ -153,6 +153,7 @@ std::map<std::string, Setting> settings_of(const Config& config) {
     sheet.add("control.socket", control.socket);
     sheet.add("control.http", control.http ? format_endpoint(*control.http) : "");
     sheet.add("control.token_file", control.token_file.value_or(""));
+    add_backfill(config.backfill, sheet);
     sheet.add_choice("log.level", "log.level", config.log.level);
     sheet.add("drain_timeout", format_duration(config.drain_timeout));
     sheet.add("threads", config.threads ? std::to_string(*config.threads) : "auto");

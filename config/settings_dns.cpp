@@ -1,9 +1,17 @@
 #include "config/settings_sheet.hpp"
 #include "config/units.hpp"
 
+#include <cmath>
 #include <fmt/format.h>
 
 namespace siding::config {
+namespace {
+
+std::uint64_t millionths_of(double share) {
+    return static_cast<std::uint64_t>(std::llround(share * 1e6));
+}
+
+}  // namespace
 
 void add_mx(const std::string& path, const DomainSettings& settings, Sheet& sheet) {
     const MxMove& mx = settings.mx;
@@ -38,6 +46,9 @@ void add_dns(const Dns& dns, Sheet& sheet) {
     sheet.add("dns.slack", format_duration(dns.slack));
     sheet.add("dns.floor", format_duration(dns.floor));
     sheet.add("dns.allowance", format_duration(dns.allowance));
+    sheet.add("dns.coverage_min", format_share(millionths_of(dns.coverage_min)));
+    sheet.add("dns.straggler_max", format_share(millionths_of(dns.straggler_max)));
+    sheet.add("dns.operators_min", std::to_string(dns.operators_min));
     sheet.add("dns.roots", format_endpoints(dns.roots));
     sheet.add("dns.port", std::to_string(dns.port));
 }

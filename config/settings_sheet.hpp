@@ -59,6 +59,7 @@ void add_servers(const Config& config, Sheet& sheet);
 void add_domains(const Config& config, Sheet& sheet);
 void add_delivery(const Config& config, Sheet& sheet);
 void add_dns(const Dns& dns, Sheet& sheet);
+void add_backfill(const Backfill& backfill, Sheet& sheet);
 void add_mx(const std::string& path, const DomainSettings& settings, Sheet& sheet);  // a domain's
 
 }  // namespace siding::config

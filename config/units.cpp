@@ -115,6 +115,66 @@ std::string format_percent(unsigned percent) {
     return fmt::format("{}%", percent);
 }
 
+Result<std::uint64_t> parse_share(std::string_view text) {
+    constexpr std::size_t digits_max = 4;
+    const Error wrong =
+        not_a("a percentage", text, "a number from 0 to 100 with %, such as 99% or 0.1%");
+    if (!text.ends_with('%')) {
+        return wrong;
+    }
+    const std::string_view number = text.substr(0, text.size() - 1);
+    const auto point = number.find('.');
+    const auto whole = parse_count(number.substr(0, point));
+    std::string fraction{point == std::string_view::npos ? "0" : number.substr(point + 1)};
+    if (!whole || *whole > 100 || fraction.empty() || fraction.size() > digits_max) {
+        return wrong;
+    }
+    fraction.resize(digits_max, '0');
+    const auto parts = parse_count(fraction);
+    if (!parts || *whole * 10'000 + *parts > 1'000'000) {
+        return wrong;
+    }
+    return *whole * 10'000 + *parts;
+}
+
+std::string format_share(std::uint64_t millionths) {
+    std::string text = fmt::format("{}.{:04}", millionths / 10'000, millionths % 10'000);
+    text.erase(text.find_last_not_of('0') + 1);
+    if (text.ends_with('.')) {
+        text.pop_back();
+    }
+    return text + "%";
+}
+
+Result<DayTime> parse_day_time(std::string_view text) {
+    constexpr std::chrono::minutes day = std::chrono::hours{24};
+    const auto minutes_of = [](std::string_view word) -> std::optional<std::chrono::minutes> {
+        if (word.size() != 5 || word[2] != ':') {
+            return std::nullopt;
+        }
+        const auto hour = parse_count(word.substr(0, 2));
+        const auto minute = parse_count(word.substr(3));
+        if (!hour || !minute || *minute >= 60) {
+            return std::nullopt;
+        }
+        return std::chrono::minutes{*hour * 60 + *minute};
+    };
+    const auto dash = text.find('-');
+    const auto from = minutes_of(text.substr(0, dash));
+    const auto to = dash == std::string_view::npos ? from : minutes_of(text.substr(dash + 1));
+    if (!from || !to || *from == *to || *from >= day || *to > day) {
+        return not_a("a part of a day", text, "hours and minutes, such as 08:00-18:00");
+    }
+    return DayTime{*from, *to};
+}
+
+std::string format_day_time(const DayTime& part) {
+    const auto clock = [](std::chrono::minutes time) {
+        return fmt::format("{:02}:{:02}", time.count() / 60, time.count() % 60);
+    };
+    return fmt::format("{}-{}", clock(part.from), clock(part.to));
+}
+
 Result<std::uint64_t> parse_count(std::string_view text) {
     const auto quantity = split(text);
     if (!quantity || !quantity->unit.empty()) {

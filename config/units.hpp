@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "config/backfill.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -22,6 +23,14 @@ std::string format_size(std::uint64_t size_bytes);
 // "5%"; from 0 to 100
 Result<unsigned> parse_percent(std::string_view text);
 std::string format_percent(unsigned percent);
+
+// "99%", "0.1%", "99.95%"; in millionths, up to four digits behind the point
+Result<std::uint64_t> parse_share(std::string_view text);
+std::string format_share(std::uint64_t millionths);
+
+// "08:00-18:30", "22:00-06:00", "20:00-24:00"; never empty
+Result<DayTime> parse_day_time(std::string_view text);
+std::string format_day_time(const DayTime& part);
 
 // Digits only, no sign, no unit.
 Result<std::uint64_t> parse_count(std::string_view text);

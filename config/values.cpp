@@ -148,11 +148,8 @@ Result<Endpoint> listener_value(const Key&, std::string_view text) {
 }
 
 Result<Endpoint> server_value(const Key&, std::string_view text) {
-    SIDING_ASSIGN(Endpoint endpoint, parse_endpoint(text, std::uint16_t{25}));
-    if (endpoint.port == 0) {
-        return Error{Errc::invalid_argument, "nobody listens on port 0; allowed: 1 to 65535"};
-    }
-    return endpoint;
+    constexpr std::uint16_t smtp_port = 25;
+    return parse_server(text, smtp_port);
 }
 
 Result<Endpoint> loopback_value(const Key&, std::string_view text) {

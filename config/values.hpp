@@ -37,12 +37,19 @@ Result<std::string> glob_value(const Key& key, std::string_view text);
 Result<std::string> pattern_value(const Key& key, std::string_view text);      // a local part's
 Result<std::string> header_glob_value(const Key& key, std::string_view text);  // "name: glob"
 
+// A percentage to a share of one.
+Result<double> share_value(const Key& key, std::string_view text);
+Result<DayTime> day_time_value(const Key& key, std::string_view text);
+// "https://host/path"; to a loopback address also http.
+Result<std::string> https_url_value(const Key& key, std::string_view text);
+
 // The path of a systemd credential of that name: in $CREDENTIALS_DIRECTORY, and without that,
 // where the unit siding.service has it.
 Result<std::string> credential_value(const Key& key, std::string_view text);
 
 Result<Endpoint> listener_value(const Key& key, std::string_view text);  // an IP address
 Result<Endpoint> server_value(const Key& key, std::string_view text);    // port 25 by default
+Result<Endpoint> parse_server(std::string_view text, std::uint16_t default_port);
 Result<Endpoint> resolver_value(const Key& key, std::string_view text);  // IP, port 53 by default
 Result<Endpoint> loopback_value(const Key& key, std::string_view text);
 

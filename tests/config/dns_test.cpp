@@ -31,7 +31,8 @@ TEST(DnsKeys, AreReadAndWatchingIsTheDefault) {
     EXPECT_EQ(usual.port, 53);
     const Dns said = dns_of(
         "enabled: false, watch: 1m, watch_near: 2s, panel: panel.txt, samples: 2, rounds: 1, "
-        "slack: 0s, floor: 0s, allowance: 2d, roots: [127.0.0.1:5300], port: 5300"
+        "slack: 0s, floor: 0s, allowance: 2d, coverage_min: 97.5%, straggler_max: 0%, "
+        "operators_min: 3, roots: [127.0.0.1:5300], port: 5300"
     );
     EXPECT_FALSE(said.enabled);
     EXPECT_EQ(said.watch, 1min);
@@ -42,6 +43,9 @@ TEST(DnsKeys, AreReadAndWatchingIsTheDefault) {
     EXPECT_EQ(said.slack, 0s);
     EXPECT_EQ(said.floor, 0s);
     EXPECT_EQ(said.allowance, 48h);
+    EXPECT_EQ(said.coverage_min, 0.975);
+    EXPECT_EQ(said.straggler_max, 0.0);
+    EXPECT_EQ(said.operators_min, 3U);
     EXPECT_EQ(said.roots, (std::vector<Endpoint>{{"127.0.0.1", 5300}}));
     EXPECT_EQ(said.port, 5300);
 }
@@ -100,6 +104,14 @@ constexpr Mistake mistakes[] = {
      "dns: { roots: [a.root-servers.net] }",
      "f:8:16: dns.roots: 'a.root-servers.net' is no address of a resolver; write an IP address "
      "and, if it is not 53, its port, such as 127.0.0.1 or [::1]:5353"},
+    {"limits: {}",
+     "dns: { coverage_min: 0.99 }",
+     "f:8:22: dns.coverage_min: '0.99' is not accepted; allowed: a percentage from 50% to 100%, "
+     "such as 99%"},
+    {"limits: {}",
+     "dns: { straggler_max: 11% }",
+     "f:8:23: dns.straggler_max: '11%' is not accepted; allowed: a percentage from 0% to 10%, "
+     "such as 0.1%"},
     {"limits: {}",
      "dns: { watch: 10s }",
      "f:8:6: dns.watch_near: is above dns.watch; near a switch is more often"},

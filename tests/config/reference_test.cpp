@@ -48,7 +48,7 @@ TEST(Reference, TheExampleStillLoadsWithEveryLineInForce) {
             all.erase(at, 1);
         }
     }
-    // The default stands there, and ca_file, a copy and a fingerprint are for other values; a
+    // The default stands there, and ca_file, a copy and fingerprints are for other values; a
     // secret is in one place.
     const auto replace = [&all](std::string_view usual, std::string_view other) {
         const auto at = all.find(usual);
@@ -59,9 +59,11 @@ TEST(Reference, TheExampleStillLoadsWithEveryLineInForce) {
     replace("phase: prep", "phase: pass_old");
     replace("phase: hold", "phase: pass_old");
     replace("credential: old-secret", "");
-    const auto prints = all.find("tls_fingerprints: ");
-    ASSERT_NE(prints, std::string::npos);
-    all.erase(prints, all.find('\n', prints) - prints);
+    for (const std::string_view key : {"tls_fingerprints: ", "fingerprints: ", "fingerprints: "}) {
+        const auto prints = all.find(key);
+        ASSERT_NE(prints, std::string::npos);
+        all.erase(prints, all.find('\n', prints) - prints);
+    }
     const auto config = load_text(all, "all");
     ASSERT_TRUE(config) << config.error().text();
     EXPECT_TRUE(config->control.http);

@@ -115,6 +115,8 @@ TEST(Schema, ChoicesStandInTheOrderOfTheirEnums) {
     EXPECT_EQ(index("verify.when_unreachable", "defer"), number(Verify::Unreachable::defer));
     EXPECT_EQ(index("filter.on_failure", "defer"), number(Filter::OnFailure::defer));
     EXPECT_EQ(index("filter.on_reject", "tag"), number(Filter::OnReject::tag));
+    EXPECT_EQ(index("backfill.source.tls", "starttls"), number(ImapTls::starttls));
+    EXPECT_EQ(index("backfill.destination.tls", "off"), number(ImapTls::off));
     EXPECT_EQ(index("early_talkers", "log"), number(EarlyTalkers::log));
     EXPECT_EQ(index("early_talkers", "ignore"), number(EarlyTalkers::ignore));
     EXPECT_EQ(index("bare_newlines", "reject"), number(BareNewlines::reject));

@@ -81,6 +81,48 @@ TEST(Units, PercentagesRoundTrip) {
     EXPECT_EQ(format_percent(100), "100%");
 }
 
+TEST(Units, SharesRoundTrip) {
+    const std::pair<const char*, std::uint64_t> rows[] = {
+        {"0%", 0},
+        {"0.0001%", 1},
+        {"0.1%", 1000},
+        {"5%", 50'000},
+        {"99.95%", 999'500},
+        {"100%", 1'000'000},
+    };
+    for (const auto& [text, millionths] : rows) {
+        const auto parsed = parse_share(text);
+        ASSERT_TRUE(parsed) << text;
+        EXPECT_EQ(*parsed, millionths) << text;
+        EXPECT_EQ(format_share(millionths), text);
+    }
+    for (const char* text :
+         {"", "%", "0.99", "100.1%", "101%", ".5%", "5.%", "0.00001%", "1.2.3%", "-1%", "1,5%"}) {
+        EXPECT_FALSE(parse_share(text)) << text;
+    }
+}
+
+TEST(Units, PartsOfADayRoundTrip) {
+    for (const char* text : {"08:00-18:30", "22:00-06:00", "00:00-24:00", "23:59-00:00"}) {
+        const auto parsed = parse_day_time(text);
+        ASSERT_TRUE(parsed) << text;
+        EXPECT_EQ(format_day_time(*parsed), text);
+    }
+    EXPECT_EQ(parse_day_time("08:00-18:30")->to, std::chrono::minutes{18 * 60 + 30});
+    for (const char* text :
+         {"",
+          "08:00",
+          "8:00-18:00",
+          "08:00-08:00",
+          "08:00-18:60",
+          "24:00-06:00",
+          "08:00-24:01",
+          "08:00 - 18:00",
+          "08:00-18:00-19:00"}) {
+        EXPECT_FALSE(parse_day_time(text)) << text;
+    }
+}
+
 TEST(DiskReserve, IsTheLargerOfTwoGibibytesAndATwentieth) {
     const auto reserve = DiskReserve::automatic();
     EXPECT_EQ(reserve.bytes(10ull << 30), 2ull << 30);
