@@ -5,11 +5,17 @@ if(CMAKE_INSTALL_PREFIX_INITIALIZED_TO_DEFAULT)
 endif()
 include(GNUInstallDirs)
 
-install(TARGETS sidingd siding RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+install(TARGETS sidingd siding siding-backfilld RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 
 set(units "${PROJECT_SOURCE_DIR}/systemd")
 # Not CMAKE_INSTALL_LIBDIR: that is lib/x86_64-linux-gnu on Debian, and systemd reads only lib.
-install(FILES "${units}/siding.service" "${units}/siding.socket" DESTINATION lib/systemd/system)
+install(
+    FILES
+        "${units}/siding.service"
+        "${units}/siding.socket"
+        "${units}/siding-backfill.service"
+    DESTINATION lib/systemd/system
+)
 install(FILES "${units}/siding.sysusers" DESTINATION lib/sysusers.d RENAME siding.conf)
 install(FILES "${units}/siding.tmpfiles" DESTINATION lib/tmpfiles.d RENAME siding.conf)
 

@@ -1,0 +1,72 @@
+// One order for one account, from logging in on both sides to the end: a pass, a verification, a
+// check of the login, or a plan. Connections that are lost are made again; what a server refuses
+// for good ends the order. Runs as one coroutine on one io thread.
+#pragma once
+
+#include "backfill/account.hpp"
+#include "backfill/account_status.hpp"
+#include "backfill/folder_plan.hpp"
+#include "backfill/imap_session.hpp"
+#include "backfill/ledger.hpp"
+#include "backfill/mailbox_pass.hpp"
+#include "base/clock.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace siding::backfill {
+
+class AccountRun {
+public:
+    struct Needs {
+        Ledger& ledger;
+        net::asio::any_io_executor blocking;
+        const Clock& clock;
+        std::filesystem::path spool;
+        Bandwidth& bandwidth;
+        std::uint64_t memory = 0;                  // octets of messages under way
+        std::optional<WallTime> switched_at = {};  // when the account's domain changed its MX
+        bool compare_all_flags = true;
+        // Changes the status that others see.
+        std::function<void(const std::function<void(AccountStatus&)>&)> update;
+        std::function<bool()> is_stopping;
+    };
+
+    AccountRun(Account account, Needs needs);
+    ~AccountRun();
+
+    net::awaitable<Result<void>> copy();
+    net::awaitable<Result<void>> verify();
+    net::awaitable<Result<FolderPlan>> plan();
+    // Logs in on both sides and lists the folders.
+    net::awaitable<Result<void>> check();
+
+private:
+    net::awaitable<Result<void>> open();
+    net::awaitable<void> close();
+    net::awaitable<Result<void>> list();
+    net::awaitable<Result<void>> copy_once();
+    net::awaitable<Result<void>> make_folders();
+    net::awaitable<Result<void>> run_pass();
+    net::awaitable<Result<void>> save_plan();
+    net::awaitable<Result<void>> count_known();
+    net::awaitable<bool> may_try_again(const Error& error);
+    const FolderState* state_of(const std::string& source) const;
+
+    Account account_;
+    Needs needs_;
+    AccountRecord record_;
+    std::unique_ptr<ImapSession> source_;
+    std::unique_ptr<ImapSession> destination_;
+    std::vector<FolderState> source_folders_;
+    std::optional<FolderPlan> plan_;
+    std::uint64_t progress_ = 0;         // rows written
+    std::uint64_t progress_before_ = 0;  // at the last loss of a connection
+    unsigned losses_ = 0;                // without progress between
+};
+
+}  // namespace siding::backfill

@@ -1,0 +1,42 @@
+#include "backfill/adoptable.hpp"
+
+namespace siding::backfill {
+namespace {
+
+// Half a SHA-256 tells messages apart as well, in half the memory.
+std::string key_of(const Digest& digest) {
+    return digest.substr(0, 16);
+}
+
+}  // namespace
+
+void Adoptable::add(const MessageDigests& digests, std::uint64_t uid) {
+    raw_.emplace(key_of(digests.raw), uid);
+    canonical_.emplace(key_of(digests.canonical), uid);
+    free_.insert(uid);
+}
+
+std::optional<std::uint64_t> Adoptable::take(const MessageDigests& digests) {
+    if (free_.empty()) {
+        return std::nullopt;
+    }
+    const auto same = take(raw_, digests.raw);
+    return same ? same : take(canonical_, digests.canonical);
+}
+
+// The smallest UID of those that are free: the order of the source is kept.
+std::optional<std::uint64_t> Adoptable::take(Index& index, const Digest& digest) {
+    const auto [begin, end] = index.equal_range(key_of(digest));
+    std::optional<std::uint64_t> found;
+    for (auto entry = begin; entry != end; ++entry) {
+        if (free_.contains(entry->second) && (!found || entry->second < *found)) {
+            found = entry->second;
+        }
+    }
+    if (found) {
+        free_.erase(*found);
+    }
+    return found;
+}
+
+}  // namespace siding::backfill

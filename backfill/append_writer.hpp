@@ -1,0 +1,91 @@
+// Puts messages into one mailbox of the destination, in batches: what is about to be sent is in the
+// ledger first (CopyState::intent), and what became of it afterwards. One batch is written while
+// the server works at the one before.
+//
+// With MULTIAPPEND (RFC 3502) a batch is one command that the server does whole or not at all;
+// without it each message is a command of its own, and they are sent without waiting where the
+// server takes literals unasked.
+#pragma once
+
+#include "backfill/adoptable.hpp"
+#include "backfill/flags.hpp"
+#include "backfill/imap_session.hpp"
+#include "backfill/ledger.hpp"
+#include "backfill/message_queue.hpp"
+
+#include <deque>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace siding::backfill {
+
+class AppendWriter {
+public:
+    struct Needs {
+        Ledger& ledger;
+        net::asio::any_io_executor blocking;
+        AccountId account = 0;
+        const MailboxRecord& mailbox;
+        Adoptable& adoptable;
+        bool has_gone_messages = false;  // of the account: they may be in another mailbox now
+        std::uint32_t pass = 0;
+        std::uint64_t batch_octets_max = 0;
+        // Told of every row whose fate is in the ledger now.
+        std::function<void(const CopyRecord&)> on_row;
+    };
+
+    // The mailbox must be open on the session.
+    AppendWriter(ImapSession& session, Needs needs);
+    ~AppendWriter();
+
+    // Until the queue ends. An error leaves the rows of what is under way as intents.
+    net::awaitable<Result<void>> run(MessageQueue& queue);
+
+    // Messages that were not appended because they are in another mailbox of the destination.
+    struct Move {
+        MailboxRecord mailbox;  // where it was
+        CopyRecord from;
+        CopyRecord to;  // not in the ledger yet
+    };
+    const std::vector<Move>& moves() const { return moves_; }
+
+private:
+    struct Item {
+        FetchedMessage message;
+        CopyRecord row;
+        std::vector<std::string> flags;  // as the destination can hold them
+        ImapTag tag;                     // where it has its own
+        unsigned tries = 0;
+    };
+    struct Batch {
+        std::vector<Item> items;
+        ImapTag tag;
+        bool is_one_command = false;
+    };
+
+    net::awaitable<Result<std::vector<Item>>> gather(MessageQueue& queue);
+    net::awaitable<Result<bool>> find_at_destination(const FetchedMessage& message);
+    bool is_taken(const Twin& twin) const;
+    CopyRecord make_row(const FetchedMessage& message) const;
+    Item make_item(FetchedMessage message) const;
+    net::awaitable<Result<void>> promise(std::vector<Item>& items);
+    net::awaitable<Result<void>> send(Batch& batch);
+    net::awaitable<Result<bool>> send_message(const ImapTag& tag, const Item& item);
+    net::awaitable<Result<void>> send_file(const SpoolFile& file);
+    net::awaitable<Result<void>> settle(Batch batch);
+    net::awaitable<Result<void>> settle_each(Batch& batch);
+    net::awaitable<Result<void>> append_alone(Item& item);
+    net::awaitable<Result<bool>> take_no(Item& item);
+    void take_ok(Item& item, const ImapResponse& answer, std::size_t index);
+    net::awaitable<Result<void>> write_rows(std::vector<CopyRecord> rows);
+    std::string head() const;
+
+    ImapSession& session_;
+    Needs needs_;
+    PermanentFlags permanent_flags_;
+    std::uint64_t lowest_new_uid_;
+    std::vector<Move> moves_;
+};
+
+}  // namespace siding::backfill

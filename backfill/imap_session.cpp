@@ -1,0 +1,468 @@
+#include "backfill/imap_session.hpp"
+
+#include "backfill/limits.hpp"
+#include "backfill/mailbox_name.hpp"
+#include "base/bytes.hpp"
+#include "net/connect.hpp"
+#include "net/run_on.hpp"
+
+#include <fmt/format.h>
+#include <utility>
+
+namespace siding::backfill {
+namespace {
+
+using net::awaitable;
+
+// Hears for a while, for one question.
+class Ear final : public ImapListener {
+public:
+    using Each = std::function<void(const ImapResponse&)>;
+    Ear(ImapSession& session, Each each) : session_{session}, each_{std::move(each)} {
+        session_.attach(this);
+    }
+    ~Ear() override { session_.attach(nullptr); }
+    Ear(const Ear&) = delete;
+    Ear& operator=(const Ear&) = delete;
+
+    void on_response(const ImapResponse& response) override { each_(response); }
+
+private:
+    ImapSession& session_;
+    Each each_;
+};
+
+Result<std::shared_ptr<net::TlsClient>> make_tls(const Login& login) {
+    if (login.tls == config::ImapTls::off) {
+        return std::shared_ptr<net::TlsClient>{};
+    }
+    net::TlsClient::Options options;
+    options.name = login.address.host;
+    options.fingerprints = login.fingerprints;
+    options.verify = login.fingerprints.empty();
+    options.ca_file = login.fingerprints.empty() ? login.ca_file : std::nullopt;
+    return net::TlsClient::create(std::move(options));
+}
+
+// "5:*" has the last message in it even where its UID is below 5 (RFC 9051 §9 seq-range).
+ImapSet from(std::uint64_t first, ImapSet set) {
+    return first > 1 ? set.minus(ImapSet{1, first - 1}) : set;
+}
+
+struct Prepared {
+    std::string secret;
+    std::shared_ptr<net::TlsClient> tls;
+};
+
+Result<Prepared> prepare(const Login& login) {
+    Prepared prepared;
+    SIDING_ASSIGN(prepared.secret, login.secret.read());
+    SIDING_ASSIGN(prepared.tls, make_tls(login));
+    return prepared;
+}
+
+}  // namespace
+
+ImapSession::ImapSession(net::Stream stream, std::string name)
+    : connection_{std::move(stream), std::move(name)} {
+    connection_.listen(this);
+}
+
+ImapSession::~ImapSession() = default;
+
+awaitable<Result<std::unique_ptr<ImapSession>>> ImapSession::open(
+    Login login, Host host, std::optional<Trouble>& trouble
+) {
+    auto read = [&login] { return prepare(login); };
+    SIDING_CO_ASSIGN(Prepared prepared, co_await net::run_on(host.blocking, read));
+    net::HostPort address{login.address.host, login.address.port};
+    net::ConnectOptions options;
+    auto stream = co_await net::connect(address, options);
+    if (!stream) {
+        co_return with_context(std::move(stream).error(), address.text());
+    }
+    std::unique_ptr<ImapSession> session{new ImapSession{std::move(*stream), address.text()}};
+    ImapLoginNeeds needs;
+    needs.login = std::move(login);
+    needs.secret = std::move(prepared.secret);
+    needs.tls = std::move(prepared.tls);
+    SIDING_CO_TRY(co_await log_in(session->connection_, session->capabilities_, trouble, needs));
+    using Literals = ImapConnection::Literals;
+    const ImapCapabilities& offered = session->capabilities_;
+    session->connection_.set_literals(
+        offered.literal_plus()    ? Literals::at_once
+        : offered.literal_minus() ? Literals::small_at_once
+                                  : Literals::synchronizing
+    );
+    SIDING_CO_TRY(co_await session->learn_namespaces());
+    co_return session;
+}
+
+awaitable<Result<ImapResponse>> ImapSession::run(ImapCommand command, ImapStage stage) {
+    SIDING_CO_ASSIGN(ImapResponse answer, co_await connection_.run(std::move(command)));
+    co_return check(std::move(answer), stage);
+}
+
+awaitable<Result<std::optional<CopyUid>>> ImapSession::run_copy(ImapCommand command) {
+    copied_.reset();
+    SIDING_CO_TRY(co_await run(std::move(command), ImapStage::append));
+    co_return std::exchange(copied_, std::nullopt);
+}
+
+Result<ImapResponse> ImapSession::check(ImapResponse answer, ImapStage stage) {
+    if (answer.is_ok()) {
+        return answer;
+    }
+    last_no_ = judge(answer, stage);
+    trouble_ = last_no_->trouble;
+    const Errc code = last_no_->is_retryable ? Errc::unavailable : Errc::conflict;
+    return Error{code, connection_.name() + ": " + last_no_->words};
+}
+
+awaitable<Result<void>> ImapSession::learn_namespaces() {
+    if (!capabilities_.namespaces()) {
+        co_return Result<void>{};
+    }
+    ImapCommand command{"NAMESPACE"};
+    SIDING_CO_TRY(co_await connection_.run(std::move(command)));  // a NO says nothing
+    co_return Result<void>{};
+}
+
+std::string ImapSession::status_items() const {
+    std::string items = "MESSAGES UIDNEXT UIDVALIDITY";
+    if (capabilities_.condstore()) {
+        items += " HIGHESTMODSEQ";
+    }
+    if (capabilities_.status_size()) {
+        items += " SIZE";
+    }
+    return items;
+}
+
+awaitable<Result<FolderSide>> ImapSession::folders(std::vector<FolderState>& states) {
+    states.clear();
+    if (capabilities_.list_extended() && capabilities_.list_status()) {
+        SIDING_CO_TRY(co_await list(states));
+    } else {
+        SIDING_CO_TRY(co_await list_plain(states));
+    }
+    FolderSide side;
+    side.kind = kind();
+    for (const FolderState& state : states) {
+        side.folders.push_back(state.folder);
+    }
+    if (!namespaces_.personal.empty()) {
+        const auto& own = namespaces_.personal.front();
+        side.prefix = decode_mailbox_name(own.prefix);
+        side.separator = own.separator.value_or('/');
+    } else {
+        side.prefix = guess_prefix(side.folders);
+        for (const Folder& folder : side.folders) {
+            side.separator = folder.separator != '\0' ? folder.separator : side.separator;
+        }
+    }
+    for (const auto* others : {&namespaces_.other_users, &namespaces_.shared}) {
+        for (const auto& other : *others) {
+            side.foreign.push_back(decode_mailbox_name(other.prefix));
+        }
+    }
+    co_return side;
+}
+
+namespace {
+
+FolderState& state_of(std::vector<FolderState>& states, const std::string& name) {
+    for (FolderState& state : states) {
+        if (state.folder.name == name) {
+            return state;
+        }
+    }
+    states.emplace_back().folder.name = name;
+    return states.back();
+}
+
+}  // namespace
+
+// Thousands of folders come in one answer: an index keeps that from being quadratic.
+awaitable<Result<void>> ImapSession::list(std::vector<FolderState>& states) {
+    std::map<std::string, std::size_t> index;
+    auto at = [&](const std::string& raw) -> FolderState& {
+        std::string folder = decode_mailbox_name(raw);
+        const auto [entry, is_new] = index.emplace(folder, states.size());
+        if (is_new) {
+            states.emplace_back().folder.name = std::move(folder);
+        }
+        return states[entry->second];
+    };
+    Ear ear{*this, [&](const ImapResponse& response) {
+                if (auto item = list_item(response)) {
+                    FolderState& state = at(item->name);
+                    state.folder.separator = item->separator.value_or('\0');
+                    state.is_selectable =
+                        !item->has_attribute("\\Noselect") && !item->has_attribute("\\NonExistent");
+                    state.folder.is_subscribed =
+                        state.folder.is_subscribed || item->has_attribute("\\Subscribed");
+                    state.folder.attributes = std::move(item->attributes);
+                } else if (auto status = status_item(response)) {
+                    FolderState& state = at(status->mailbox);
+                    state.folder.messages = status->messages.value_or(0);
+                    state.folder.octets = status->octets.value_or(0);
+                    state.status = std::move(*status);
+                }
+            }};
+    ImapCommand command{"LIST"};
+    command.raw("\"\" \"*\"")
+        .raw(fmt::format(
+            "RETURN (SUBSCRIBED{} STATUS ({}))",
+            capabilities_.special_use() ? " SPECIAL-USE" : "",
+            status_items()
+        ));
+    SIDING_CO_TRY(co_await run(std::move(command), ImapStage::other));
+    co_return Result<void>{};
+}
+
+awaitable<Result<void>> ImapSession::list_plain(std::vector<FolderState>& states) {
+    {
+        Ear ear{*this, [&](const ImapResponse& response) {
+                    if (auto item = list_item(response)) {
+                        FolderState& state = state_of(states, decode_mailbox_name(item->name));
+                        if (response.is_data("LSUB")) {
+                            state.folder.is_subscribed = true;
+                            return;
+                        }
+                        state.folder.separator = item->separator.value_or('\0');
+                        state.is_selectable = !item->has_attribute("\\Noselect") &&
+                                              !item->has_attribute("\\NonExistent");
+                        state.folder.attributes = std::move(item->attributes);
+                    }
+                }};
+        ImapCommand all{"LIST"};
+        all.raw("\"\" \"*\"");
+        SIDING_CO_TRY(co_await run(std::move(all), ImapStage::other));
+        const std::size_t existing = states.size();
+        ImapCommand subscribed{"LSUB"};
+        subscribed.raw("\"\" \"*\"");
+        SIDING_CO_TRY(co_await connection_.run(std::move(subscribed)));
+        states.resize(existing);  // subscribed, but not there
+    }
+    Ear ear{*this, [&](const ImapResponse& response) {
+                if (auto status = status_item(response)) {
+                    FolderState& state = state_of(states, decode_mailbox_name(status->mailbox));
+                    state.folder.messages = status->messages.value_or(0);
+                    state.folder.octets = status->octets.value_or(0);
+                    state.status = std::move(*status);
+                }
+            }};
+    std::vector<ImapTag> tags;
+    for (const FolderState& state : states) {
+        if (state.is_selectable) {
+            ImapCommand command{"STATUS"};
+            command.mailbox(state.folder.name).raw("(" + status_items() + ")");
+            SIDING_CO_ASSIGN(ImapTag tag, co_await connection_.start(std::move(command)));
+            tags.push_back(std::move(tag));
+        }
+    }
+    for (ImapTag& tag : tags) {
+        SIDING_CO_TRY(co_await connection_.answer(std::move(tag)));  // one that refuses has none
+    }
+    co_return Result<void>{};
+}
+
+awaitable<Result<void>> ImapSession::open_mailbox(std::string name, std::string command_name) {
+    mailbox_.emplace();
+    mailbox_->name = name;
+    mailbox_->is_read_only = command_name == "EXAMINE";
+    ImapCommand command{command_name};
+    command.mailbox(name);
+    auto answer = co_await run(std::move(command), ImapStage::select);
+    if (!answer) {
+        mailbox_.reset();
+        co_return std::move(answer).error();
+    }
+    co_return Result<void>{};
+}
+
+awaitable<Result<void>> ImapSession::examine(std::string name) {
+    auto opened = co_await open_mailbox(std::move(name), "EXAMINE");
+    co_return opened;
+}
+
+awaitable<Result<void>> ImapSession::select(std::string name) {
+    auto opened = co_await open_mailbox(std::move(name), "SELECT");
+    co_return opened;
+}
+
+awaitable<Result<StatusItem>> ImapSession::status(std::string name) {
+    std::optional<StatusItem> found;
+    Ear ear{*this, [&](const ImapResponse& response) {
+                if (auto item = status_item(response)) {
+                    found = std::move(item);
+                }
+            }};
+    ImapCommand command{"STATUS"};
+    command.mailbox(name).raw("(" + status_items() + ")");
+    SIDING_CO_TRY(co_await run(std::move(command), ImapStage::select));
+    if (!found) {
+        co_return Error{
+            Errc::unavailable, connection_.name() + ": no STATUS of " + escape(name) + " came"};
+    }
+    co_return std::move(*found);
+}
+
+awaitable<Result<void>> ImapSession::create(std::string name, SpecialUse use) {
+    ImapCommand command{"CREATE"};
+    command.mailbox(name);
+    if (use != SpecialUse::none && capabilities_.create_special_use()) {
+        command.raw(fmt::format("(USE ({}))", attribute_of(use)));
+    }
+    auto answer = co_await run(std::move(command), ImapStage::create);
+    if (!answer && trouble_ != Trouble::already_exists) {
+        co_return std::move(answer).error();
+    }
+    co_return Result<void>{};
+}
+
+awaitable<Result<void>> ImapSession::subscribe(std::string name) {
+    ImapCommand command{"SUBSCRIBE"};
+    command.mailbox(name);
+    SIDING_CO_TRY(co_await run(std::move(command), ImapStage::other));
+    co_return Result<void>{};
+}
+
+// Servers are known whose SEARCH finds nothing (Mailutils' of "UID 1:*" for one), and a message
+// that is not found would never be copied: SEARCH is asked where its answer is short (ESEARCH), and
+// believed only as far as it agrees with what SELECT has said.
+awaitable<Result<ImapSet>> ImapSession::uids(std::uint64_t first) {
+    if (mailbox_->messages == 0) {
+        co_return ImapSet{};
+    }
+    ImapSet found;
+    if (capabilities_.esearch()) {
+        SIDING_CO_ASSIGN(found, co_await search(first));
+        const bool is_whole = first > 1 || found.count() == mailbox_->messages;
+        const bool may_be_empty = mailbox_->uid_next > 0 && mailbox_->uid_next <= first;
+        if (is_whole && (may_be_empty || !found.empty())) {
+            co_return found;
+        }
+        found = {};
+    }
+    Each note = [&found](const FetchItem& item) {
+        if (item.uid) {
+            found.add(*item.uid);
+        }
+    };
+    Ear ear{*this, [&note](const ImapResponse& response) {
+                if (const auto item = fetch_item(response)) {
+                    note(*item);
+                }
+            }};
+    ImapCommand command{"UID FETCH"};
+    command.raw(fmt::format("{}:*", first)).raw("(UID)");
+    SIDING_CO_TRY(co_await run(std::move(command), ImapStage::fetch));
+    co_return from(first, std::move(found));
+}
+
+awaitable<Result<ImapSet>> ImapSession::search(std::uint64_t first) {
+    ImapSet found;
+    Ear ear{*this, [&found](const ImapResponse& response) {
+                if (const auto result = search_result(response)) {
+                    found.add(result->all);
+                }
+            }};
+    ImapCommand command{"UID SEARCH"};
+    command.raw("RETURN (ALL)").raw(fmt::format("UID {}:*", first));
+    SIDING_CO_TRY(co_await run(std::move(command), ImapStage::fetch));
+    co_return from(first, std::move(found));
+}
+
+awaitable<Result<void>> ImapSession::fetch(ImapSet set, std::string items, Each each) {
+    if (set.empty()) {
+        co_return Result<void>{};
+    }
+    Ear ear{*this, [&](const ImapResponse& response) {
+                if (const auto item = fetch_item(response)) {
+                    each(*item);
+                }
+            }};
+    std::vector<ImapTag> tags;
+    for (const std::string& part : set.split()) {
+        ImapCommand command{"UID FETCH"};
+        command.set(part).raw(items);
+        SIDING_CO_ASSIGN(ImapTag tag, co_await connection_.start(std::move(command)));
+        tags.push_back(std::move(tag));
+        if (tags.size() >= limits::fetches_under_way_max) {
+            SIDING_CO_ASSIGN(ImapResponse answer, co_await connection_.answer(tags.front()));
+            SIDING_CO_TRY(check(std::move(answer), ImapStage::fetch));
+            tags.erase(tags.begin());
+        }
+    }
+    for (const ImapTag& tag : tags) {
+        SIDING_CO_ASSIGN(ImapResponse answer, co_await connection_.answer(tag));
+        SIDING_CO_TRY(check(std::move(answer), ImapStage::fetch));
+    }
+    co_return Result<void>{};
+}
+
+void ImapSession::on_response(const ImapResponse& response) {
+    keep(response);
+    if (attached_ != nullptr && response.kind == ImapResponse::Kind::untagged) {
+        attached_->on_response(response);
+    }
+}
+
+void ImapSession::keep(const ImapResponse& response) {
+    if (words_.empty() && response.condition) {
+        words_ = response.text;
+    }
+    if (auto offered = backfill::capabilities(response)) {
+        capabilities_ = std::move(*offered);
+    } else if (auto spaces = backfill::namespaces(response)) {
+        namespaces_ = std::move(*spaces);
+    } else if (const auto id = server_id(response)) {
+        for (const auto& [field, value] : *id) {
+            words_ += " " + value;
+        }
+    }
+    if (auto copied = copy_uid(response)) {
+        copied_ = std::move(*copied);
+    }
+    if (!mailbox_) {
+        return;
+    }
+    if (response.is_data("EXISTS") && response.number) {
+        mailbox_->messages = *response.number;
+    } else if (response.is_data("EXPUNGE") && mailbox_->messages > 0) {
+        --mailbox_->messages;
+    } else if (auto validity = code_text(response, "UIDVALIDITY")) {
+        mailbox_->uid_validity = std::move(*validity);
+    } else if (const auto next = code_number(response, "UIDNEXT")) {
+        mailbox_->uid_next = *next;
+    } else if (const auto modseq = code_number(response, "HIGHESTMODSEQ")) {
+        mailbox_->modseq = *modseq;
+    } else if (auto flags = flag_list(response, "PERMANENTFLAGS")) {
+        mailbox_->permanent_flags = std::move(*flags);
+    }
+}
+
+void ImapSession::on_body_begin(const ImapResponse& unfinished, std::uint64_t octets) {
+    if (attached_ != nullptr) {
+        attached_->on_body_begin(unfinished, octets);
+    }
+}
+
+void ImapSession::on_body_piece(std::string_view octets) {
+    if (attached_ != nullptr) {
+        attached_->on_body_piece(octets);
+    }
+}
+
+bool ImapSession::wants_pause() const {
+    return attached_ != nullptr && attached_->wants_pause();
+}
+
+awaitable<Result<void>> ImapSession::pause() {
+    auto paused = co_await attached_->pause();
+    co_return paused;
+}
+
+}  // namespace siding::backfill

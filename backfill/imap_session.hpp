@@ -1,0 +1,119 @@
+// A logged-in connection to one server, the mailbox that is open on it, and the questions that the
+// backfill asks: folders, states, UIDs. Used by one coroutine, on one io thread.
+//
+// A server's NO is an Error whose code says whether it may be tried again (Errc::unavailable) or
+// not (Errc::conflict); trouble() says what it was about. Whatever ends the connection makes
+// is_over() true.
+#pragma once
+
+#include "backfill/folder_plan.hpp"
+#include "backfill/imap_connection.hpp"
+#include "backfill/imap_data.hpp"
+#include "backfill/imap_login.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace siding::backfill {
+
+// What SELECT or EXAMINE has said, kept up to date by what comes later.
+struct OpenMailbox {
+    std::string name;
+    bool is_read_only = false;
+    std::string uid_validity;  // empty: the server gives none
+    std::uint64_t uid_next = 0;
+    std::uint64_t messages = 0;
+    std::uint64_t modseq = 0;  // 0: none are kept
+    std::optional<std::vector<std::string>> permanent_flags;
+};
+
+struct FolderState {
+    Folder folder;
+    bool is_selectable = true;
+    StatusItem status;
+};
+
+class ImapSession final : private ImapListener {
+public:
+    // What all sessions of the process share; outlives them.
+    struct Host {
+        net::asio::any_io_executor blocking;  // for secrets and roots
+    };
+
+    // Connects and logs in. The error names the server; `trouble` is what a refusal was about.
+    static net::awaitable<Result<std::unique_ptr<ImapSession>>> open(
+        Login login, Host host, std::optional<Trouble>& trouble
+    );
+    ~ImapSession() override;
+    ImapSession(const ImapSession&) = delete;
+    ImapSession& operator=(const ImapSession&) = delete;
+
+    ImapConnection& connection() { return connection_; }
+    const ImapCapabilities& capabilities() const { return capabilities_; }
+    const std::optional<OpenMailbox>& mailbox() const { return mailbox_; }
+    std::optional<Trouble> trouble() const { return trouble_; }
+    const std::optional<Judged>& last_no() const { return last_no_; }
+    bool is_over() const { return connection_.is_over(); }
+    ServerKind kind() const { return server_kind_of(words_); }
+    const std::string& greeting() const { return words_; }
+
+    // Hears every untagged response, besides the session itself; nullptr: nobody.
+    void attach(ImapListener* listener) { attached_ = listener; }
+
+    // Runs it and makes an Error of a NO or BAD.
+    net::awaitable<Result<ImapResponse>> run(ImapCommand command, ImapStage stage);
+    // UID COPY or UID MOVE, and what COPYUID says where it is said (RFC 4315 §3, RFC 6851 §4.3).
+    net::awaitable<Result<std::optional<CopyUid>>> run_copy(ImapCommand command);
+    // run() for an answer that has come.
+    Result<ImapResponse> check(ImapResponse answer, ImapStage stage);
+
+    net::awaitable<Result<FolderSide>> folders(std::vector<FolderState>& states);
+    net::awaitable<Result<void>> examine(std::string name);
+    net::awaitable<Result<void>> select(std::string name);
+    net::awaitable<Result<StatusItem>> status(std::string name);
+    net::awaitable<Result<void>> create(std::string name, SpecialUse use);
+    net::awaitable<Result<void>> subscribe(std::string name);
+
+    // UIDs of the open mailbox from `first` on.
+    net::awaitable<Result<ImapSet>> uids(std::uint64_t first);
+    // "UID FETCH set items", each FETCH response handed to `each`, split into lines of a length
+    // that servers take. Not for bodies.
+    using Each = std::function<void(const FetchItem&)>;
+    net::awaitable<Result<void>> fetch(ImapSet set, std::string items, Each each);
+
+    net::awaitable<void> close() { return connection_.close(); }
+
+private:
+    ImapSession(net::Stream stream, std::string name);
+
+    net::awaitable<Result<void>> learn_namespaces();
+    net::awaitable<Result<void>> list(std::vector<FolderState>& states);
+    net::awaitable<Result<void>> list_plain(std::vector<FolderState>& states);
+    net::awaitable<Result<ImapSet>> search(std::uint64_t first);
+    net::awaitable<Result<void>> open_mailbox(std::string name, std::string command);
+    std::string status_items() const;
+
+    void on_response(const ImapResponse& response) override;
+    void on_body_begin(const ImapResponse& unfinished, std::uint64_t octets) override;
+    void on_body_piece(std::string_view octets) override;
+    bool wants_pause() const override;
+    net::awaitable<Result<void>> pause() override;
+    void keep(const ImapResponse& response);
+
+    ImapConnection connection_;
+    ImapCapabilities capabilities_;
+    Namespaces namespaces_;
+    std::string words_;  // greeting and ID: who the server is
+    std::optional<OpenMailbox> mailbox_;
+    std::optional<CopyUid> copied_;
+    ImapListener* attached_ = nullptr;
+    std::optional<Trouble> trouble_;
+    std::optional<Judged> last_no_;
+};
+
+}  // namespace siding::backfill

@@ -1,0 +1,116 @@
+// One mailbox in one pass. look() finds out what has changed at the source and brings flags over;
+// copy() brings messages over. All mailboxes of an account are looked at before the first is
+// copied, so that a message that has been moved is known to be gone from one before it appears in
+// another.
+//
+// The source is only ever examined (EXAMINE, BODY.PEEK); at the destination nothing is deleted.
+#pragma once
+
+#include "backfill/adoptable.hpp"
+#include "backfill/append_writer.hpp"
+#include "backfill/bandwidth.hpp"
+#include "backfill/folder_plan.hpp"
+#include "backfill/imap_session.hpp"
+#include "backfill/ledger.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+namespace siding::backfill {
+
+// What a pass has done, of one mailbox or of an account.
+struct PassCounts {
+    std::uint64_t to_copy = 0;  // known when copying begins
+    std::uint64_t copied = 0;
+    std::uint64_t octets = 0;
+    std::uint64_t adopted = 0;  // were at the destination already
+    std::uint64_t moved = 0;    // as the user has moved them at the source
+    std::uint64_t flags = 0;    // messages whose flags were changed
+    std::uint64_t gone = 0;     // expunged at the source
+    std::uint64_t refused = 0;
+    std::uint64_t unreadable = 0;
+
+    PassCounts& operator+=(const PassCounts& other);
+};
+
+class MailboxPass {
+public:
+    // What all mailboxes of an account have in common; outlives them.
+    struct Account {
+        ImapSession& source;
+        ImapSession& destination;
+        Ledger& ledger;
+        net::asio::any_io_executor blocking;
+        std::filesystem::path spool;
+        AccountId id = 0;
+        std::uint32_t pass = 0;
+        Bandwidth& bandwidth;
+        std::uint64_t memory = 0;             // octets of messages under way
+        std::optional<WallTime> switched_at;  // of the MX; for direct arrivals
+        bool compare_all_flags = false;       // where the source has no CONDSTORE, too
+        std::function<void(const PassCounts&)> on_progress;  // told what has been added
+    };
+
+    MailboxPass(const Account& account, FolderPlan::Row row, FolderState state);
+
+    net::awaitable<Result<void>> look();
+    // `has_gone_messages`: of the whole account, by look().
+    net::awaitable<Result<void>> copy(bool has_gone_messages);
+
+    const PassCounts& counts() const { return counts_; }
+    bool is_untouched() const { return is_untouched_; }
+    const MailboxRecord& record() const { return record_; }
+    const FolderPlan::Row& row() const { return row_; }
+
+private:
+    using Write = std::function<Result<void>()>;
+
+    net::awaitable<Result<void>> take_record();
+    bool has_nothing_new() const;
+    net::awaitable<Result<void>> begin_epoch();
+    net::awaitable<Result<ImapSet>> recorded(std::uint64_t from);
+    net::awaitable<Result<void>> find_gone();
+    net::awaitable<Result<void>> bring_flags();
+    net::awaitable<Result<void>> compare_flags(std::vector<CopyRecord> rows);
+    net::awaitable<Result<void>> apply_flags(
+        std::vector<CopyRecord> rows, std::vector<std::vector<std::string>> wanted
+    );
+    net::awaitable<Result<void>> store_flags(
+        std::string item, std::vector<std::string> flags, ImapSet uids
+    );
+    net::awaitable<Result<void>> open_destination();
+    net::awaitable<Result<void>> settle_intents();
+    net::awaitable<Result<void>> bind(std::vector<CopyRecord> rows, std::uint64_t from_uid);
+    net::awaitable<Result<void>> rebind_destination();
+    net::awaitable<Result<void>> learn_destination();
+    net::awaitable<Result<void>> bind_new();
+    net::awaitable<Result<bool>> is_bound(std::uint64_t destination_uid);
+    net::awaitable<Result<void>> transfer(ImapSet uids, bool has_gone_messages);
+    static net::awaitable<void> fetch(
+        MailboxPass& self, ImapSet uids, MessageQueue& queue, Result<void>& outcome
+    );
+    net::awaitable<Result<void>> note_direct(const FetchedMessage& message);
+    net::awaitable<Result<void>> note_unreadable(const std::map<std::uint64_t, std::string>& unread
+    );
+    net::awaitable<Result<void>> move(std::vector<AppendWriter::Move> moves);
+    net::awaitable<Result<void>> write(std::vector<CopyRecord> rows);
+    net::awaitable<Result<void>> put_record();
+    void on_row(const CopyRecord& row);
+
+    const Account& account_;
+    FolderPlan::Row row_;
+    FolderState state_;
+    MailboxRecord record_;
+    OpenMailbox seen_;  // of the source, when it was examined
+    Adoptable adoptable_;
+    ImapSet again_;  // in doubt, and not at the destination
+    PassCounts counts_;
+    bool is_untouched_ = false;
+    bool has_unbound_ = false;  // copied, but the destination has not told the UID
+    ImapSet told_;              // UIDs of this pass's copies, as the destination has told them
+    std::uint64_t lowest_unbound_ = 0;
+};
+
+}  // namespace siding::backfill

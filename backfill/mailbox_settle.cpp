@@ -1,0 +1,243 @@
+// MailboxPass: which message of the destination is which one of ours, where that is not known:
+// behind a crash, without UIDPLUS, in a mailbox that was not empty.
+#include "backfill/limits.hpp"
+#include "backfill/mailbox_pass.hpp"
+#include "backfill/match.hpp"
+#include "backfill/message_reader.hpp"
+#include "base/log.hpp"
+#include "net/run_on.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace siding::backfill {
+namespace {
+
+using net::awaitable;
+
+const Logger log{"backfill"};
+
+}  // namespace
+
+awaitable<Result<void>> MailboxPass::open_destination() {
+    SIDING_CO_TRY(co_await account_.destination.select(record_.destination));
+    const std::string& now = account_.destination.mailbox()->uid_validity;
+    lowest_unbound_ = std::max<std::uint64_t>(account_.destination.mailbox()->uid_next, 1);
+    if (record_.destination_uid_validity == now) {
+        co_return Result<void>{};
+    }
+    const bool is_other = !record_.destination_uid_validity.empty();
+    record_.destination_uid_validity = now;
+    if (is_other) {
+        log.warn("destination_uidvalidity_changed", {{"mailbox", record_.destination}});
+        SIDING_CO_TRY(co_await rebind_destination());
+    }
+    auto put = co_await put_record();
+    co_return put;
+}
+
+// What a crash or a lost connection has left in doubt: it is at the destination, or it goes again.
+awaitable<Result<void>> MailboxPass::settle_intents() {
+    auto look = [this] { return account_.ledger.intents(account_.id, record_); };
+    SIDING_CO_ASSIGN(std::vector<CopyRecord> rows, co_await net::run_on(account_.blocking, look));
+    if (rows.empty()) {
+        co_return Result<void>{};
+    }
+    std::uint64_t from = rows.front().destination_uid;
+    for (const CopyRecord& row : rows) {
+        from = std::min(from, row.destination_uid);
+        again_.add(row.uid);
+    }
+    const std::size_t doubts = rows.size();
+    SIDING_CO_TRY(co_await bind(std::move(rows), from));
+    log.info(
+        "doubts_settled",
+        {{"mailbox", record_.source},
+         {"were_there", doubts - again_.count()},
+         {"go_again", again_.count()}}
+    );
+    co_return Result<void>{};
+}
+
+awaitable<Result<bool>> MailboxPass::is_bound(std::uint64_t destination_uid) {
+    auto look = [this, destination_uid] {
+        return account_.ledger.find_by_destination(account_.id, record_, destination_uid);
+    };
+    SIDING_CO_ASSIGN(const auto row, co_await net::run_on(account_.blocking, look));
+    co_return row.has_value() && row->state != CopyState::intent;
+}
+
+// Reads what is at the destination from that UID on and belongs to nobody, and gives each of the
+// rows the UID of its octets. Those that are found are `copied` and no longer in again_.
+awaitable<Result<void>> MailboxPass::bind(std::vector<CopyRecord> rows, std::uint64_t from_uid) {
+    SIDING_CO_ASSIGN(const ImapSet there, co_await account_.destination.uids(from_uid));
+    ImapSet free;
+    for (const std::uint64_t uid : there.numbers(SIZE_MAX)) {
+        SIDING_CO_ASSIGN(const bool bound, co_await is_bound(uid));
+        if (!bound) {
+            free.add(uid);
+        }
+    }
+    std::vector<Known> wanted;
+    for (const CopyRecord& row : rows) {
+        wanted.emplace_back(row.digests, "", std::nullopt);
+    }
+    std::vector<Known> found;
+    std::vector<std::uint64_t> uids;
+    {
+        MessageReader::Needs needs{account_.blocking, account_.spool};
+        MessageReader reader{account_.destination, std::move(needs), free};
+        for (;;) {
+            SIDING_CO_ASSIGN(const auto message, co_await reader.next());
+            if (!message) {
+                break;
+            }
+            found.emplace_back(message->digests, "", std::nullopt);
+            uids.push_back(message->uid);
+        }
+    }
+    std::vector<CopyRecord> bound;
+    for (const auto& [row, at] : pair_up(wanted, found)) {
+        CopyRecord known = std::move(rows[row]);
+        known.state = CopyState::copied;
+        known.destination_uid = uids[at];
+        again_ = again_.minus(ImapSet{known.uid, known.uid});
+        bound.push_back(std::move(known));
+    }
+    auto written = co_await write(std::move(bound));
+    co_return written;
+}
+
+// Copies of this pass whose UIDs are not told, or are told and not there, get them by their octets.
+awaitable<Result<void>> MailboxPass::bind_new() {
+    if (!has_unbound_ && told_.empty()) {
+        co_return Result<void>{};
+    }
+    // Courier shows what was appended only to who opens the mailbox anew.
+    SIDING_CO_TRY(co_await account_.destination.select(record_.destination));
+    const std::uint64_t from = told_.empty() ? 1 : told_.first();
+    SIDING_CO_ASSIGN(const ImapSet there, co_await account_.destination.uids(from));
+    const ImapSet absent = told_.minus(there);
+    if (!has_unbound_ && absent.empty()) {
+        co_return Result<void>{};
+    }
+    if (!absent.empty()) {
+        log.warn(
+            "uids_told_wrong", {{"mailbox", record_.destination}, {"messages", absent.count()}}
+        );
+    }
+    std::vector<CopyRecord> unbound;
+    auto gather = [this, &unbound, &absent]() -> Result<void> {
+        for (std::uint64_t at = 1; at != 0;) {
+            SIDING_ASSIGN(
+                LedgerPage page,
+                account_.ledger.list(account_.id, record_, at, limits::ledger_page_rows)
+            );
+            for (CopyRecord& row : page.rows) {
+                const bool is_new = row.pass == account_.pass && row.state == CopyState::copied;
+                if (is_new && (row.destination_uid == 0 || absent.contains(row.destination_uid))) {
+                    row.destination_uid = 0;
+                    unbound.push_back(std::move(row));
+                }
+            }
+            at = page.next_uid;
+        }
+        return account_.ledger.record(account_.id, record_, unbound);
+    };
+    SIDING_CO_TRY(co_await net::run_on(account_.blocking, gather));
+    auto bound = co_await bind(std::move(unbound), lowest_unbound_);
+    co_return bound;
+}
+
+// The destination numbers its messages anew: every row is looked for among all that is there.
+awaitable<Result<void>> MailboxPass::rebind_destination() {
+    std::vector<CopyRecord> rows;
+    auto gather = [this, &rows]() -> Result<void> {
+        for (std::uint64_t at = 1; at != 0;) {
+            SIDING_ASSIGN(
+                LedgerPage page,
+                account_.ledger.list(account_.id, record_, at, limits::ledger_page_rows)
+            );
+            for (CopyRecord& row : page.rows) {
+                if (row.state == CopyState::copied && row.destination_uid != 0) {
+                    row.destination_uid = 0;
+                    rows.push_back(std::move(row));
+                }
+            }
+            at = page.next_uid;
+        }
+        return account_.ledger.record(account_.id, record_, rows);
+    };
+    SIDING_CO_TRY(co_await net::run_on(account_.blocking, gather));
+    auto bound = co_await bind(std::move(rows), 1);
+    co_return bound;
+}
+
+// What is in a mailbox of the destination before the first copy may be ours: an earlier migration,
+// another tool, a user who was faster.
+awaitable<Result<void>> MailboxPass::learn_destination() {
+    if (account_.destination.mailbox()->messages == 0) {
+        co_return Result<void>{};
+    }
+    SIDING_CO_ASSIGN(const ImapSet there, co_await account_.destination.uids(1));
+    ImapSet free;
+    for (const std::uint64_t uid : there.numbers(SIZE_MAX)) {
+        SIDING_CO_ASSIGN(const bool bound, co_await is_bound(uid));
+        if (!bound) {
+            free.add(uid);
+        }
+    }
+    MessageReader::Needs needs{account_.blocking, account_.spool};
+    MessageReader reader{account_.destination, std::move(needs), free};
+    for (;;) {
+        SIDING_CO_ASSIGN(const auto message, co_await reader.next());
+        if (!message) {
+            break;
+        }
+        adoptable_.add(message->digests, message->uid);
+    }
+    log.info(
+        "destination_not_empty", {{"mailbox", record_.destination}, {"messages", adoptable_.size()}}
+    );
+    co_return Result<void>{};
+}
+
+// A user has moved messages at the source; their copies follow. Where one is not at the destination
+// any more the user has deleted it there.
+awaitable<Result<void>> MailboxPass::move(std::vector<AppendWriter::Move> moves) {
+    for (AppendWriter::Move& each : moves) {
+        SIDING_CO_TRY(co_await account_.destination.select(each.mailbox.destination));
+        const bool can_move = account_.destination.capabilities().move();
+        ImapCommand command{can_move ? "UID MOVE" : "UID COPY"};
+        command.set(ImapSet{each.from.destination_uid, each.from.destination_uid})
+            .mailbox(record_.destination);
+        SIDING_CO_ASSIGN(
+            const auto copied, co_await account_.destination.run_copy(std::move(command))
+        );
+        each.to.state = CopyState::copied;
+        each.to.destination_uid = 0;
+        if (copied && !copied->destination.empty()) {
+            each.to.destination_uid = copied->destination.front();
+        } else if (account_.destination.capabilities().uid_plus()) {
+            each.to.state = CopyState::deleted;
+        }
+        std::vector<CopyRecord> rows{each.to};
+        SIDING_CO_TRY(co_await write(std::move(rows)));
+        if (can_move) {
+            each.from.state = CopyState::skipped;
+            each.from.destination_uid = 0;
+            each.from.words = "moved to " + record_.source;
+            auto put = [this, &each] {
+                return account_.ledger.record(account_.id, each.mailbox, {&each.from, 1});
+            };
+            SIDING_CO_TRY(co_await net::run_on(account_.blocking, put));
+        }
+        PassCounts one;
+        one.moved = 1;
+        counts_ += one;
+        account_.on_progress(one);
+    }
+    co_return Result<void>{};
+}
+
+}  // namespace siding::backfill
