@@ -4,6 +4,7 @@
 #include "base/domain.hpp"
 #include "base/id.hpp"
 #include "base/phase.hpp"
+#include "cli/actions_backfill.hpp"
 #include "cli/actions_dns.hpp"
 #include "config/config.hpp"
 #include "cutover/doctor_check.hpp"
@@ -295,6 +296,11 @@ using Action = std::variant<
     ListSenders,
     TakeDnsSnapshot,
     CompareDnsSnapshots,
+    ShowBackfill,
+    OrderBackfill,
+    PlanBackfill,
+    ReportBackfill,
+    ChangeBackfill,
     Rehearse,
     Examine,
     ShowOutageCost>;

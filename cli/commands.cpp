@@ -44,8 +44,12 @@ int run_siding(int argc, char** argv) {
     const Terminal terminal = standard_terminal();
     const SystemClock clock;
     const char* const socket = std::getenv("SIDING_SOCKET");
+    const char* const backfill_socket = std::getenv("SIDING_BACKFILL_SOCKET");
     const auto options = parse_options(
-        {argv + 1, argv + argc}, {.socket = socket == nullptr ? "" : socket, .now = clock.now()}
+        {argv + 1, argv + argc},
+        {.socket = socket == nullptr ? "" : socket,
+         .now = clock.now(),
+         .backfill_socket = backfill_socket == nullptr ? "" : backfill_socket}
     );
     if (options.has_error()) {
         print_error(terminal, options.error());

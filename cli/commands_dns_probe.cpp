@@ -1,22 +1,22 @@
 #include "cli/commands.hpp"
 #include "cli/dns_printer.hpp"
+#include "cli/run_to_end.hpp"
 #include "config/load.hpp"
 #include "control/json.hpp"
 #include "control/render_dns.hpp"
+#include "cutover/dns_names.hpp"
 #include "cutover/dns_watch.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 
 namespace siding::cli {
 namespace {
 
 namespace json = boost::json;
-namespace asio = boost::asio;
 
 // What the flags say goes before what the file says.
 Result<config::Config> make_config(const ProbeDns& action) {
@@ -77,15 +77,44 @@ void take_served_as_new(cutover::DnsPlan& plan, const dns::AuthorityView& view) 
     }
 }
 
+// What hangs on the hosts and the policy.
+net::awaitable<void> look_at_names(
+    const Probe& probe,
+    cutover::DnsDomain& state,
+    const cutover::DnsPlan& plan,
+    dns::Prober& prober,
+    std::shared_ptr<dns::Authority> authority
+) {
+    // The command's thread may block.
+    const auto executor = co_await net::asio::this_coro::executor;
+    cutover::DnsNames names{prober, executor};
+    const Domain& domain = probe.action.domain;
+    const dns::Expected expected = state.panel_target(plan, probe.clock.now()).expected;
+    std::vector<std::string> hosts = expected.new_hosts;
+    hosts.insert(hosts.end(), expected.old_hosts.begin(), expected.old_hosts.end());
+    const auto served = co_await names.look(
+        std::move(authority), domain, std::move(hosts), std::chrono::minutes{1}
+    );
+    state.on_names(served);
+    if (names.take_turn(domain, state.history())) {
+        cutover::FetchedPolicy fetched = co_await names.fetch(domain, probe.config.dns);
+        if (fetched.policy) {
+            state.on_names({*fetched.policy});
+        }
+        state.on_policy_problem(std::move(fetched.problem));
+    }
+}
+
 net::awaitable<Result<cutover::DomainDnsReport>> look(const Probe& probe) {
-    const auto executor = co_await asio::this_coro::executor;
+    const auto executor = co_await net::asio::this_coro::executor;
     const config::Dns& dns = probe.config.dns;
     const Domain& domain = probe.action.domain;
     dns::Prober prober{executor, probe.clock};
     dns::Resolver resolver{executor, cutover::resolver_options(dns)};
-    dns::Authority authority{prober, resolver, cutover::roots_of(dns)};
+    const auto authority =
+        std::make_shared<dns::Authority>(prober, resolver, cutover::roots_of(dns));
     cutover::DnsDomain state{domain};
-    auto view = co_await authority.look(domain.text());
+    auto view = co_await authority->look(domain.text());
     SIDING_CO_TRY(view);
 
     cutover::DnsPlan plan = cutover::make_dns_plan(probe.config, domain, std::chrono::minutes{1});
@@ -96,6 +125,7 @@ net::awaitable<Result<cutover::DomainDnsReport>> look(const Probe& probe) {
         take_served_as_new(plan, *view);
     }
     state.on_look(std::move(view), probe.clock.now());
+    co_await look_at_names(probe, state, plan, prober, authority);
     if (plan.has_panel) {
         const cutover::PanelTarget target = state.panel_target(plan, probe.clock.now());
         dns::PanelRound round = co_await dns::run_round(
@@ -133,20 +163,8 @@ Result<Exit> run(const ProbeDns& action, Context& context) {
     SIDING_ASSIGN(const config::Config config, make_config(action));
     SIDING_ASSIGN(const auto panel, make_panel(action, config.dns));
     const Probe probe{action, config, panel, context.clock};
-    asio::io_context io;
-    std::optional<Result<cutover::DomainDnsReport>> found;
-    auto done = [&](const std::exception_ptr& failure, Result<cutover::DomainDnsReport> report) {
-        if (failure) {
-            std::rethrow_exception(failure);  // our bug
-        }
-        found = std::move(report);
-    };
-    asio::co_spawn(io, look(probe), done);
-    io.run();
-    if (!found) {
-        return Error{Errc::internal, "the look at the domain did not end"};
-    }
-    SIDING_ASSIGN(const cutover::DomainDnsReport report, std::move(*found));
+    net::asio::io_context io{1};
+    SIDING_ASSIGN(const cutover::DomainDnsReport report, run_to_end(io, look(probe)));
     const json::object document = control::dns_json(report);
     if (context.json) {
         const json::object all{

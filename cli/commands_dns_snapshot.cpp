@@ -2,13 +2,13 @@
 #include "cli/commands.hpp"
 #include "cli/dns_snapshot_report.hpp"
 #include "cli/new_file.hpp"
+#include "cli/run_to_end.hpp"
 #include "config/load.hpp"
 #include "cutover/dns_snapshot.hpp"
 #include "cutover/doctor_options.hpp"
 #include "net/asio.hpp"
+#include "net/runtime.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
@@ -25,36 +25,35 @@ namespace fs = std::filesystem;
 
 constexpr const char* default_config = "/etc/siding/siding.yaml";
 
+dns::ResolverOptions resolving(const cutover::DoctorOptions& options) {
+    dns::ResolverOptions result;
+    result.servers = options.resolvers;
+    result.timeout = std::chrono::seconds{2};
+    return result;
+}
+
 // What asks DNS.
 struct Asker {
     Asker(
-        net::asio::any_io_executor executor,
+        const net::asio::any_io_executor& executor,
+        net::asio::any_io_executor blocking,
         const Clock& clock,
-        const cutover::DoctorOptions& options,
-        dns::ResolverOptions resolving
+        const cutover::DoctorOptions& options
     )
         : prober{executor, clock},
-          resolver{executor, std::move(resolving)},
+          resolver{executor, resolving(options)},
           authority{prober, resolver, options.roots},
-          lookup{prober, options.resolvers} {}
+          lookup{prober, options.resolvers, std::move(blocking)} {}
 
     dns::Prober prober;
     dns::Resolver resolver;
     dns::Authority authority;
-    cutover::DoctorLookup lookup;
+    cutover::RecursiveLookup lookup;
 };
 
 net::awaitable<Result<cutover::DnsSnapshot>> take(
-    const Clock& clock,
-    const cutover::DoctorOptions& options,
-    std::string domain,
-    cutover::SnapshotOptions wanted
+    Asker& asker, std::string domain, cutover::SnapshotOptions wanted
 ) {
-    const auto executor = co_await net::asio::this_coro::executor;
-    dns::ResolverOptions resolving;
-    resolving.servers = options.resolvers;
-    resolving.timeout = std::chrono::seconds{2};
-    Asker asker{executor, clock, options, std::move(resolving)};
     const cutover::SnapshotTools tools{asker.prober, asker.authority, asker.lookup};
     auto taken = co_await cutover::take_snapshot(tools, std::move(domain), std::move(wanted));
     co_return taken;
@@ -68,20 +67,10 @@ Result<cutover::DnsSnapshot> take_now(
 ) {
     cutover::SnapshotOptions wanted;
     wanted.selectors = std::move(selectors);
+    net::Runtime runtime{{.io_threads = 1, .blocking_threads = 1}};
     net::asio::io_context io{1};
-    std::optional<Result<cutover::DnsSnapshot>> found;
-    auto done = [&](const std::exception_ptr& failure, Result<cutover::DnsSnapshot> snapshot) {
-        if (failure) {
-            std::rethrow_exception(failure);  // our bug
-        }
-        found = std::move(snapshot);
-    };
-    net::asio::co_spawn(io, take(clock, options, domain, std::move(wanted)), done);
-    io.run();
-    if (!found) {
-        return Error{Errc::internal, "the look at " + domain + " did not end"};
-    }
-    return std::move(*found);
+    Asker asker{io.get_executor(), runtime.blocking(), clock, options};
+    return run_to_end(io, take(asker, domain, std::move(wanted)));
 }
 
 // Resolvers and roots of the configuration; the system's without one. Nothing: the file's mistakes

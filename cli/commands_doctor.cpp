@@ -1,16 +1,15 @@
 #include "base/bytes.hpp"
 #include "cli/commands.hpp"
 #include "cli/doctor_report.hpp"
-#include "cli/table.hpp"
+#include "cli/document.hpp"
+#include "cli/outage_report.hpp"
+#include "cli/run_to_end.hpp"
 #include "config/load.hpp"
 #include "cutover/doctor.hpp"
-#include "cutover/outage_cost.hpp"
 #include "net/runtime.hpp"
-#include "net/task_group.hpp"
 
-#include <boost/asio/io_context.hpp>
-#include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
 
 #include <cmath>
 #include <fmt/ostream.h>
@@ -78,11 +77,10 @@ Result<std::vector<std::string>> domains_of(
     return domains;
 }
 
-net::awaitable<void> examine_all(
-    cutover::Doctor& doctor,
-    const std::vector<std::string>& domains,
-    std::vector<Examination>& examinations
+net::awaitable<Result<std::vector<Examination>>> examine_all(
+    cutover::Doctor& doctor, const std::vector<std::string>& domains
 ) {
+    std::vector<Examination> examinations;
     for (const std::string& domain : domains) {
         auto results = co_await doctor.examine(domain);
         Examination one;
@@ -94,6 +92,7 @@ net::awaitable<void> examine_all(
         }
         examinations.push_back(std::move(one));
     }
+    co_return examinations;
 }
 
 Result<std::vector<Examination>> examine(
@@ -102,73 +101,25 @@ Result<std::vector<Examination>> examine(
     net::Runtime runtime{{.io_threads = 1, .blocking_threads = 1}};
     net::asio::io_context context{1};
     cutover::Doctor doctor{context.get_executor(), runtime.blocking(), clock, std::move(options)};
-    std::vector<Examination> examinations;
-    net::TaskGroup tasks{context.get_executor(), "doctor", 1};
-    SIDING_TRY(tasks.spawn(examine_all(doctor, domains, examinations)));
-    while (tasks.count() > 0) {
-        context.run_one();
-    }
-    return examinations;
+    return run_to_end(context, examine_all(doctor, domains));
 }
 
-std::string hours_text(std::chrono::hours from, std::chrono::hours to) {
-    const auto one = [](std::chrono::hours time) {
-        return time.count() < 48 || time.count() % 12 != 0
-                   ? fmt::format("{} h", time.count())
-                   : fmt::format("{:g} days", static_cast<double>(time.count()) / 24);
-    };
-    return from == to ? one(from) : one(from) + " to " + one(to);
-}
-
-Colour colour_of(cutover::OutageEffect effect) {
-    switch (effect) {
-    case cutover::OutageEffect::none:
-        return Colour::green;
-    case cutover::OutageEffect::late:
-        return Colour::none;
-    case cutover::OutageEffect::some_lost:
-        return Colour::yellow;
-    case cutover::OutageEffect::all_lost:
-        return Colour::red;
+// Nothing where no daemon answers, or knows of any.
+std::optional<cutover::UsualMail> usual_mail(const Api& api) {
+    const auto document = api.get("/v1/dns/senders");
+    if (!document) {
+        return std::nullopt;
     }
-    return Colour::none;
-}
-
-void print_outage(double hours, std::chrono::minutes outage, const Terminal& terminal) {
-    Table table{{{"MAIL FROM"}, {"AFTER"}, {"EFFECT"}, {"TRIES AGAIN", Align::left, 20, true}}};
-    std::size_t lost = 0;
-    for (const cutover::SenderPatience& sender : cutover::sender_patience()) {
-        const auto effect = cutover::effect_of(sender, outage);
-        lost += effect >= cutover::OutageEffect::some_lost;
-        table.add({
-            sender.sender,
-            hours_text(sender.gives_up_min, sender.gives_up_max),
-            {cutover::format_effect(effect), colour_of(effect)},
-            sender.schedule,
-        });
+    cutover::UsualMail usual;
+    for (const json::value& value : array_at(document->value, "domains")) {
+        const json::value* const weekend =
+            value.is_object() ? value.get_object().if_contains("weekend") : nullptr;
+        if (weekend != nullptr && weekend->is_number()) {
+            usual.weekend_messages += weekend->to_number<double>();
+            ++usual.domains;
+        }
     }
-    fmt::print(terminal.out, "When nobody answers for {:g} h:\n\n", hours);
-    table.print(terminal);
-    fmt::print(
-        terminal.out,
-        "\n{}\nAFTER is when a sender gives up and returns the mail. A hold that accepts costs "
-        "nothing, however long.\n",
-        lost == 0 ? "Nobody gives up; mail comes late." : "Mail is lost from those that gave up."
-    );
-}
-
-json::object outage_json(double hours, std::chrono::minutes outage) {
-    json::array senders;
-    for (const cutover::SenderPatience& sender : cutover::sender_patience()) {
-        senders.push_back(json::object{
-            {"sender", sender.sender},
-            {"schedule", sender.schedule},
-            {"gives_up_after_hours", sender.gives_up_min.count()},
-            {"gives_up_after_hours_latest", sender.gives_up_max.count()},
-            {"effect", cutover::format_effect(cutover::effect_of(sender, outage))},
-        });
-    }
-    return {{"hours", hours}, {"senders", std::move(senders)}};
+    return usual.domains > 0 ? std::optional{usual} : std::nullopt;
 }
 
 }  // namespace
@@ -179,6 +130,7 @@ Result<Exit> run(const Examine& action, Context& context) {
         return Exit::usage;
     }
     SIDING_ASSIGN(const std::vector<std::string> domains, domains_of(action, *options));
+    options->usual = usual_mail(context.api);
     SIDING_ASSIGN(
         const std::vector<Examination> all, examine(domains, std::move(*options), context.clock)
     );
@@ -195,10 +147,12 @@ Result<Exit> run(const Examine& action, Context& context) {
 
 Result<Exit> run(const ShowOutageCost& action, Context& context) {
     const std::chrono::minutes outage{std::lround(action.hours * 60)};
+    const auto senders = context.api.get("/v1/dns/senders");
+    const OwnMail own = senders ? own_mail(senders->value) : OwnMail{};
     if (context.json) {
-        context.terminal.out << json::serialize(outage_json(action.hours, outage)) << "\n";
+        context.terminal.out << json::serialize(outage_json(outage, own)) << "\n";
     } else {
-        print_outage(action.hours, outage, context.terminal);
+        print_outage(outage, own, context.terminal);
     }
     return Exit::done;
 }

@@ -1,6 +1,7 @@
 #include "cli/dns_printer.hpp"
 
 #include "base/bytes.hpp"
+#include "cli/dns_host_table.hpp"
 #include "cli/document.hpp"
 #include "cli/quantities.hpp"
 #include "cli/table.hpp"
@@ -164,6 +165,9 @@ std::string remarks_on(const json::object& row) {
     remark("extends", "keeps it past its TTL");
     remark("floor", "raises TTLs");
     remark("stale", "serves what has expired");
+    if (const std::uint64_t cap = number_at(row, "cap"); cap > 0) {
+        remarks += fmt::format("{}keeps at most {} s", remarks.empty() ? "" : ", ", cap);
+    }
     for (const json::value& sample : array_at(row, "samples")) {
         const std::string error =
             sample.is_object() ? text_at(sample.get_object(), "error") : std::string{};
@@ -359,6 +363,7 @@ void print_dns_domain(const json::object& domain, WallTime now, const Terminal& 
     print_deadlines(domain, now, terminal);
     print_gates(array_at(domain, "gates"), terminal);
     print_servers(object_at(domain, "authority"), terminal);
+    print_dns_hosts(array_at(domain, "hosts"), now, terminal);
     print_panel(object_at(domain, "panel"), now, terminal);
     print_senders(domain, now, terminal);
     if (const auto watched = time_at(domain, "watched_at")) {

@@ -73,6 +73,14 @@ Has the world switched
   dns snapshot DOMAIN             keep all mail-related records in a file
   dns diff DOMAIN | FILE [FILE]   what has changed since
 
+Copy the mailboxes (siding-backfilld)
+  backfill run [ACCOUNT…]         one pass; --wait watches; follow goes on and on
+  backfill status | report ACCOUNT  where each is, and every exception
+  backfill verify [ACCOUNT…]      compare every message on both sides
+  backfill plan ACCOUNT           which folder goes where; writes nothing
+  backfill accounts check         log in to both sides of each
+  backfill pause | resume | follow | unfollow
+
 Without a daemon
   config check FILE               every error at once, with line and key
   config show [FILE]              every value in force, profiles and retries
@@ -85,7 +93,8 @@ FILTER   --domain --wave --recipient --sender --state --since --before
          --larger --tag --not-tag --cause --server --copy --id --limit; all that
          are given must hold
 Exit     0 done, 1 the answer is no, 2 usage, 3 cannot reach the daemon
-Socket   --socket, or SIDING_SOCKET, or /run/siding/control.sock
+Socket   --socket, or SIDING_SOCKET, or /run/siding/control.sock; of backfill
+         SIDING_BACKFILL_SOCKET, or /run/siding/backfill.sock
 
 siding VERB --help says more; siding(1) says all.
 )";

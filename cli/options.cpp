@@ -25,7 +25,7 @@ void set_up(CLI::App& root, GlobalFlags& flags) {
     root.require_subcommand(0, 1);
     root.set_help_flag("-h,--help", "this text");
     root.formatter(make_help_formatter());
-    root.add_option("--socket", flags.socket, "control socket of sidingd")->type_name("PATH");
+    root.add_option("--socket", flags.socket, "control socket of the daemon")->type_name("PATH");
     root.add_flag("--json", flags.json, "JSON instead of tables");
     root.add_flag("--version", flags.version, "print the version");
 }
@@ -102,6 +102,7 @@ Result<Options> parse_options(std::vector<std::string> arguments, const ParseCon
     add_parked_verbs(verbs);
     add_release_verbs(verbs);
     add_dns_verbs(verbs);
+    add_backfill_verbs(verbs);
     add_local_verbs(verbs);
     add_doctor_verbs(verbs);
     hide_help_flags(root);
@@ -126,10 +127,14 @@ Result<Options> parse_options(std::vector<std::string> arguments, const ParseCon
         return usage_error_in(root, action.error().context);
     }
     Options options{.json = flags.json, .action = std::move(*action)};
+    const bool is_backfill = root.got_subcommand("backfill");
+    const std::string& given = is_backfill ? context.backfill_socket : context.socket;
     if (!flags.socket.empty()) {
         options.socket = flags.socket;
-    } else if (!context.socket.empty()) {
-        options.socket = context.socket;
+    } else if (!given.empty()) {
+        options.socket = given;
+    } else if (is_backfill) {
+        options.socket = default_backfill_socket;
     }
     return options;
 }

@@ -12,6 +12,7 @@
 namespace siding::cli {
 
 inline constexpr const char* default_socket = "/run/siding/control.sock";
+inline constexpr const char* default_backfill_socket = "/run/siding/backfill.sock";
 
 struct Options {
     std::filesystem::path socket = default_socket;
@@ -23,6 +24,7 @@ struct Options {
 struct ParseContext {
     std::string socket;  // SIDING_SOCKET; empty if it is not set
     WallTime now;        // what "2h ago" counts from
+    std::string backfill_socket = {};  // SIDING_BACKFILL_SOCKET
 };
 
 // `arguments` without the program's name. Errc::invalid_argument: one line that says what is wrong

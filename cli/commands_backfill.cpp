@@ -1,0 +1,229 @@
+#include "base/bytes.hpp"
+#include "cli/backfill_printer.hpp"
+#include "cli/commands.hpp"
+#include "cli/document.hpp"
+#include "cli/quantities.hpp"
+#include "cli/table.hpp"
+
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+#include <algorithm>
+#include <fmt/ostream.h>
+#include <set>
+
+namespace siding::cli {
+namespace {
+
+namespace json = boost::json;
+using namespace std::chrono_literals;
+
+constexpr auto poll_wait = 250ms;
+constexpr const char* path = "/v1/backfill";
+
+bool is_busy(const json::object& account) {
+    const std::string phase = text_at(account, "phase");
+    return phase != "idle" && phase != "failed";
+}
+
+// The accounts that were asked for, in the daemon's order.
+json::array chosen(const json::object& document, const std::vector<std::string>& names) {
+    json::array out;
+    const std::set<std::string> wanted{names.begin(), names.end()};
+    for (const json::value& value : array_at(document, "accounts")) {
+        if (value.is_object() &&
+            (wanted.empty() || wanted.contains(text_at(value.get_object(), "name")))) {
+            out.push_back(value);
+        }
+    }
+    return out;
+}
+
+// Whether the order ended as it should: no failure, nothing refused, only good verdicts.
+bool has_ended_well(const json::object& account, const std::string& order) {
+    if (text_at(account, "phase") == "failed") {
+        return false;
+    }
+    if (order == "copy") {
+        return flag_at(account, "clean");
+    }
+    if (order == "verify") {
+        for (const auto& [verdict, messages] : object_at(account, "verdicts")) {
+            if (!is_good_backfill_verdict(verdict)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+Result<Exit> wait_for(const OrderBackfill& action, Context& context) {
+    BackfillProgress progress{context.terminal};
+    for (;;) {
+        SIDING_ASSIGN(const Document document, context.api.get(path));
+        const json::array accounts = chosen(document.value, action.accounts);
+        const bool is_over = std::ranges::none_of(accounts, [](const json::value& value) {
+            return is_busy(value.get_object());
+        });
+        if (!context.json) {
+            progress.show(accounts, context.clock.now());
+        }
+        if (is_over) {
+            progress.close();
+            const bool well = std::ranges::all_of(accounts, [&](const json::value& value) {
+                return has_ended_well(value.get_object(), action.order);
+            });
+            if (context.json) {
+                context.terminal.out << json::serialize(json::object{{"accounts", accounts}})
+                                     << "\n";
+            } else {
+                print_backfill(accounts, action.order, context.terminal);
+            }
+            return well ? Exit::done : Exit::no;
+        }
+        if (!context.pause(poll_wait)) {
+            progress.close();
+            context.terminal.err << "it goes on without us; `siding backfill status` shows it\n";
+            return Exit::no;
+        }
+    }
+}
+
+}  // namespace
+
+Result<Exit> run(const ShowBackfill& action, Context& context) {
+    SIDING_ASSIGN(const Document document, context.api.get(path));
+    const Terminal& terminal = context.terminal;
+    if (context.json) {
+        terminal.out << document.text << "\n";
+        return Exit::done;
+    }
+    for (const char* key : {"problems", "warnings"}) {
+        for (const json::value& line : array_at(document.value, key)) {
+            if (line.is_string()) {
+                fmt::print(
+                    terminal.out,
+                    "{}\n",
+                    terminal.paint(escape(std::string{line.get_string()}), Colour::yellow)
+                );
+            }
+        }
+    }
+    if (flag_at(document.value, "paused")) {
+        terminal.out << "paused; `siding backfill resume` goes on\n";
+    }
+    if (flag_at(document.value, "following")) {
+        terminal.out << "following: pass after pass\n";
+    }
+    const json::array accounts = chosen(document.value, action.accounts);
+    if (accounts.empty()) {
+        terminal.out << "no account; backfill.accounts in the configuration names the file\n";
+        return Exit::done;
+    }
+    print_backfill(accounts, "copy", terminal);
+    return Exit::done;
+}
+
+Result<Exit> run(const OrderBackfill& action, Context& context) {
+    json::array accounts;
+    for (const std::string& name : action.accounts) {
+        accounts.emplace_back(name);
+    }
+    SIDING_ASSIGN(
+        const Document answer,
+        context.api.post(
+            "/v1/backfill/orders", {{"order", action.order}, {"accounts", std::move(accounts)}}
+        )
+    );
+    if (action.wait) {
+        return wait_for(action, context);
+    }
+    if (context.json) {
+        context.terminal.out << answer.text << "\n";
+        return Exit::done;
+    }
+    fmt::print(
+        context.terminal.out,
+        "{} ordered; `siding backfill status` shows how far they are\n",
+        counted(array_at(answer.value, "ordered").size(), "account")
+    );
+    return Exit::done;
+}
+
+Result<Exit> run(const PlanBackfill& action, Context& context) {
+    SIDING_ASSIGN(
+        const Document plan, context.api.get("/v1/backfill/plan", {{"account", action.account}})
+    );
+    const Terminal& terminal = context.terminal;
+    if (context.json) {
+        terminal.out << plan.text << "\n";
+        return Exit::done;
+    }
+    if (action.yaml) {
+        terminal.out << text_at(plan.value, "yaml");
+        return Exit::done;
+    }
+    Table table{{
+        {"SOURCE", Align::left, 12},
+        {"DESTINATION", Align::left, 12},
+        {"WHAT"},
+        {"MESSAGES", Align::right},
+        {"SIZE", Align::right},
+        {"WHY", Align::left, 16, true},
+    }};
+    for (const json::value& value : array_at(plan.value, "rows")) {
+        const json::object& row = value.get_object();
+        table.add(
+            {text_at(row, "source"),
+             text_at(row, "destination"),
+             text_at(row, "action"),
+             human_count(number_at(row, "messages")),
+             human_size(number_at(row, "octets")),
+             text_at(row, "why")}
+        );
+    }
+    table.print(terminal);
+    for (const json::value& note : array_at(plan.value, "notes")) {
+        if (note.is_string()) {
+            fmt::print(terminal.out, "{}\n", escape(std::string{note.get_string()}));
+        }
+    }
+    return Exit::done;
+}
+
+Result<Exit> run(const ReportBackfill& action, Context& context) {
+    SIDING_ASSIGN(
+        const Document report, context.api.get("/v1/backfill/report", {{"account", action.account}})
+    );
+    const bool is_clean = array_at(report.value, "exceptions").empty();
+    if (context.json) {
+        context.terminal.out << report.text << "\n";
+    } else {
+        print_backfill_report(report.value, context.terminal);
+    }
+    return is_clean ? Exit::done : Exit::no;
+}
+
+Result<Exit> run(const ChangeBackfill& action, Context& context) {
+    json::object body;
+    if (action.paused) {
+        body["paused"] = *action.paused;
+    }
+    if (action.following) {
+        body["following"] = *action.following;
+    }
+    SIDING_ASSIGN(const Document answer, context.api.put("/v1/backfill/state", body));
+    if (context.json) {
+        context.terminal.out << answer.text << "\n";
+        return Exit::done;
+    }
+    fmt::print(
+        context.terminal.out,
+        "{}, {}\n",
+        flag_at(answer.value, "paused") ? "paused" : "not paused",
+        flag_at(answer.value, "following") ? "following" : "not following"
+    );
+    return Exit::done;
+}
+
+}  // namespace siding::cli
