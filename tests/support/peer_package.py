@@ -54,11 +54,19 @@ def _download(packages: list[str], to: str) -> bool:
 
 
 class Peer:
-    """One unpacked package as a test runs it. `users` are what its postinst would have added."""
+    """One unpacked package as a test runs it. `users` are what its postinst would have added.
 
-    def __init__(self, lab: Lab, name: str, packages: list[str], users: list[str]):
+    `instance` names its directory when there are several. With `in_place` the packages' /usr lies
+    over the machine's, for programs that look for their parts where they were built to be.
+    """
+
+    def __init__(
+        self, lab: Lab, name: str, packages: list[str], users: list[str],
+        instance: str = "", in_place: bool = False,
+    ):  # fmt: skip
         self.lab = lab
-        self.directory = lab.directory / name
+        self.in_place = in_place
+        self.directory = lab.directory / (instance or name)
         self.directory.mkdir()
         self.root = unpack(name, packages)
         if os.geteuid() != 0 or lab.run("unshare", "--mount", "true").code != 0:
@@ -93,6 +101,10 @@ class Peer:
     def command(self, path: str, *arguments: str) -> list[str]:
         """A program of the package; the process becomes it, so signals reach it."""
         binds = [f"mount --bind {shlex.quote(str(s))} {shlex.quote(w)}" for s, w in self.mounts]
+        if self.in_place:
+            layers = shlex.quote(f"lowerdir={self.root / 'usr'}:/usr")
+            binds.insert(0, f"mount -t overlay overlay -o {layers} /usr")
         script = " && ".join([*binds, 'exec "$@"'])
         unshare = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh"]
-        return [*unshare, str(self.root / path), *arguments]
+        where = pathlib.Path("/") if self.in_place else self.root
+        return [*unshare, str(where / path), *arguments]

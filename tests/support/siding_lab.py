@@ -120,6 +120,8 @@ class UnixConnection(http.client.HTTPConnection):
 class Daemon:
     """One sidingd at a time, on one configuration file; start() again is a restart."""
 
+    PROGRAM = "sidingd"
+
     def __init__(self, lab: "Lab", name: str, config: dict[str, Any]):
         self.lab = lab
         self.name = name
@@ -143,7 +145,7 @@ class Daemon:
         self.log_start = self.log_file.stat().st_size
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                [*prefix, str(binaries() / "sidingd"), "--config", str(self.config_file)],
+                [*prefix, str(binaries() / self.PROGRAM), "--config", str(self.config_file)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
