@@ -5,12 +5,14 @@
 #include "base/log.hpp"
 #include "net/network_error.hpp"
 #include "net/run_on.hpp"
+#include "net/task_group.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
 #include <fmt/format.h>
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <utility>
 
@@ -25,7 +27,22 @@ const Logger log{"backfill"};
 constexpr unsigned losses_max = 6;
 constexpr std::chrono::milliseconds first_pause = std::chrono::milliseconds{500};
 
-constexpr const char* plan_key = "plan";
+constexpr const char* skipped_key = "skipped";
+
+// What of the accounts file decides about folders: with other rules all is planned anew.
+std::string text_of(const FolderRules& rules) {
+    std::string text = rules.below;
+    for (const auto& [from, to] : rules.map) {
+        text += "\tmap " + from + " " + to;
+    }
+    for (const std::string& skip : rules.skip) {
+        text += "\tskip " + skip;
+    }
+    for (const std::string& only : rules.only) {
+        text += "\tonly " + only;
+    }
+    return text + "\n";
+}
 
 Result<std::string> read_file(const std::string& path) {
     std::ifstream file{path};
@@ -62,9 +79,8 @@ AccountRun::AccountRun(Account account, Needs needs)
 
 AccountRun::~AccountRun() = default;
 
-awaitable<Result<void>> AccountRun::open() {
+awaitable<Result<void>> AccountRun::open_source() {
     source_.reset();
-    destination_.reset();
     const ImapSession::Host host{needs_.blocking};
     std::optional<Trouble> trouble;
     auto source = co_await ImapSession::open(account_.source, host, trouble);
@@ -72,12 +88,38 @@ awaitable<Result<void>> AccountRun::open() {
         co_return with_context(std::move(source).error(), "source");
     }
     source_ = std::move(*source);
+    co_return Result<void>{};
+}
+
+awaitable<Result<void>> AccountRun::open_destination() {
+    destination_.reset();
+    const ImapSession::Host host{needs_.blocking};
+    std::optional<Trouble> trouble;
     auto destination = co_await ImapSession::open(account_.destination, host, trouble);
     if (!destination) {
         co_return with_context(std::move(destination).error(), "destination");
     }
     destination_ = std::move(*destination);
+    if (must_ask_first_) {
+        destination_->connection().set_literals(ImapConnection::Literals::synchronizing);
+    }
     co_return Result<void>{};
+}
+
+awaitable<void> AccountRun::open_destination_beside(AccountRun& self, Result<void>& outcome) {
+    outcome = co_await self.open_destination();
+}
+
+// Both at the same time.
+awaitable<Result<void>> AccountRun::open() {
+    auto executor = co_await net::asio::this_coro::executor;
+    net::TaskGroup group{executor, "login", 1};
+    Result<void> destination;
+    SIDING_CO_TRY(group.spawn(open_destination_beside(*this, destination)));
+    auto source = co_await open_source();
+    co_await group.join();
+    SIDING_CO_TRY(std::move(source));
+    co_return destination;
 }
 
 awaitable<void> AccountRun::close() {
@@ -89,15 +131,33 @@ awaitable<void> AccountRun::close() {
     }
 }
 
+awaitable<Result<void>> AccountRun::list_source() {
+    SIDING_CO_ASSIGN(source_side_, co_await source_->folders(source_folders_));
+    co_return Result<void>{};
+}
+
 // Both sides' folders, and what becomes of them: the reviewed plan where there is one.
 awaitable<Result<void>> AccountRun::list() {
-    SIDING_CO_ASSIGN(FolderSide source, co_await source_->folders(source_folders_));
+    SIDING_CO_TRY(co_await list_source());
+    auto made = co_await make_plan_of_both();
+    co_return made;
+}
+
+awaitable<Result<void>> AccountRun::make_plan_of_both() {
+    FolderSide source = source_side_;
     std::erase_if(source.folders, [this](const Folder& folder) {
         const FolderState* state = state_of(folder.name);
         return state != nullptr && !state->is_selectable;
     });
     std::vector<FolderState> there;
     SIDING_CO_ASSIGN(FolderSide destination, co_await destination_->folders(there));
+    subscribed_.clear();
+    for (const FolderState& state : there) {
+        if (state.folder.is_subscribed) {
+            subscribed_.insert(state.folder.name);
+        }
+    }
+    destination.strict_names = strict_names_;
     source.prefix = account_.source.prefix.value_or(source.prefix);
     destination.prefix = account_.destination.prefix.value_or(destination.prefix);
     FolderPlan fresh = make_plan(account_.name, source, destination, account_.rules);
@@ -177,6 +237,13 @@ awaitable<Result<void>> AccountRun::copy() {
             break;
         }
         const Error error = done.error();
+        if (error.is(Errc::corrupt)) {
+            const auto mended = co_await put_aside_corrupt();
+            if (mended) {
+                continue;
+            }
+            break;
+        }
         const bool again = co_await may_try_again(error);
         if (!again) {
             break;
@@ -192,6 +259,24 @@ awaitable<Result<void>> AccountRun::copy() {
     };
     SIDING_CO_TRY(co_await net::run_on(needs_.blocking, end));
     co_return done;
+}
+
+// Rows that the disk has changed: what they were about is settled anew, by octets. False: none.
+awaitable<bool> AccountRun::put_aside_corrupt() {
+    auto put_aside = [this]() -> Result<std::uint64_t> {
+        std::uint64_t rows = 0;
+        SIDING_ASSIGN(const auto mailboxes, needs_.ledger.mailboxes(record_.id));
+        for (const MailboxRecord& mailbox : mailboxes) {
+            SIDING_ASSIGN(const auto put, needs_.ledger.put_aside_corrupt(record_.id, mailbox));
+            rows += put.size();
+        }
+        return rows;
+    };
+    const auto rows = co_await net::run_on(needs_.blocking, put_aside);
+    if (rows && *rows > 0) {
+        log.error("ledger_rows_corrupt", {{"account", account_.name}, {"rows", *rows}});
+    }
+    co_return rows&&* rows > 0;
 }
 
 awaitable<bool> AccountRun::may_try_again(const Error& error) {
@@ -216,35 +301,114 @@ awaitable<bool> AccountRun::may_try_again(const Error& error) {
 }
 
 awaitable<Result<void>> AccountRun::copy_once() {
-    SIDING_CO_TRY(co_await open());
-    SIDING_CO_TRY(co_await list());
-    SIDING_CO_TRY(co_await save_plan());
-    SIDING_CO_TRY(co_await make_folders());
+    // After a first pass most find nothing new, and the destination need not hear of them.
+    const bool is_first = record_.pass <= 1;
+    if (is_first) {
+        SIDING_CO_TRY(co_await open());
+    } else {
+        SIDING_CO_TRY(co_await open_source());
+    }
+    SIDING_CO_TRY(co_await list_source());
+    if (!is_first) {
+        SIDING_CO_ASSIGN(const bool has_work, co_await is_anything_new());
+        if (!has_work) {
+            auto counted = co_await count_known();
+            co_return counted;
+        }
+        SIDING_CO_TRY(co_await open_destination());
+    }
+    SIDING_CO_TRY(co_await make_plan_of_both());
+    SIDING_CO_TRY(co_await make_all_folders());
     SIDING_CO_TRY(co_await run_pass());
+    SIDING_CO_TRY(co_await keep_skipped());
     auto counted = co_await count_known();
     co_return counted;
 }
 
-awaitable<Result<void>> AccountRun::save_plan() {
-    auto save = [this] {
-        return needs_.ledger.put_value(record_.id, plan_key, format_plan(*plan_));
+awaitable<Result<void>> AccountRun::make_all_folders() {
+    auto made = co_await make_folders();
+    if (!made && destination_->trouble() == Trouble::bad_name && !strict_names_) {
+        log.info("names_made_strict", {{"account", account_.name}, {"reason", made.error()}});
+        strict_names_ = true;
+        SIDING_CO_TRY(co_await make_plan_of_both());
+        made = co_await make_folders();
+    }
+    co_return made;
+}
+
+// The rules, and the names of folders that the plan leaves out, a line each: a later pass must not
+// take them for new.
+awaitable<Result<void>> AccountRun::keep_skipped() {
+    std::string names = text_of(account_.rules);
+    for (const FolderPlan::Row& row : plan_->rows) {
+        if (row.action == FolderPlan::Row::Action::skip) {
+            names += row.source + "\n";
+        }
+    }
+    auto keep = [this, &names]() -> Result<void> {
+        SIDING_ASSIGN(const auto kept, needs_.ledger.value(record_.id, skipped_key));
+        return kept == names ? Result<void>{}
+                             : needs_.ledger.put_value(record_.id, skipped_key, names);
     };
-    auto saved = co_await net::run_on(needs_.blocking, save);
-    co_return saved;
+    auto kept = co_await net::run_on(needs_.blocking, keep);
+    co_return kept;
+}
+
+// Whether a folder is new, or not as it was, or in doubt.
+awaitable<Result<bool>> AccountRun::is_anything_new() {
+    if (account_.plan_file) {
+        co_return true;  // it may have been edited
+    }
+    auto look = [this]() -> Result<bool> {
+        SIDING_ASSIGN(const auto skipped, needs_.ledger.value(record_.id, skipped_key));
+        if (!skipped || !skipped->starts_with(text_of(account_.rules))) {
+            return true;  // no pass has come to its end, or it had other rules
+        }
+        const std::string skipped_lines = "\n" + *skipped;
+        SIDING_ASSIGN(const auto mailboxes, needs_.ledger.mailboxes(record_.id));
+        std::map<std::string, MailboxRecord> records;
+        for (const MailboxRecord& mailbox : mailboxes) {
+            records.emplace(mailbox.source, mailbox);
+        }
+        for (const FolderState& state : source_folders_) {
+            const std::string& name = state.folder.name;
+            if (!state.is_selectable ||
+                skipped_lines.find("\n" + name + "\n") != std::string::npos) {
+                continue;
+            }
+            const auto known = records.find(name);
+            if (known == records.end() || !MailboxPass::has_nothing_new(
+                                              known->second, state.status, needs_.compare_all_flags
+                                          )) {
+                return true;
+            }
+            SIDING_ASSIGN(const auto intents, needs_.ledger.intents(record_.id, known->second));
+            if (!intents.empty()) {
+                return true;
+            }
+        }
+        return false;
+    };
+    auto found = co_await net::run_on(needs_.blocking, look);
+    co_return found;
 }
 
 awaitable<Result<void>> AccountRun::make_folders() {
     using Action = FolderPlan::Row::Action;
-    for (FolderPlan::Row& row : plan_->rows) {
-        if (row.action != Action::create_and_copy) {
-            continue;
-        }
-        SIDING_CO_TRY(co_await destination_->create(row.destination, row.special_use));
-        if (row.subscribe) {
-            SIDING_CO_TRY(co_await destination_->subscribe(row.destination));
+    std::vector<ImapSession::NewFolder> folders;
+    for (const FolderPlan::Row& row : plan_->rows) {
+        ImapSession::NewFolder folder;
+        folder.name = row.destination;
+        folder.use = row.special_use;
+        folder.create = row.action == Action::create_and_copy;
+        folder.subscribe =
+            row.action != Action::skip && row.subscribe && !subscribed_.contains(row.destination);
+        if (folder.create || folder.subscribe) {
+            folders.push_back(std::move(folder));
         }
     }
-    co_return Result<void>{};
+    auto made = co_await destination_->make(std::move(folders));
+    co_return made;
 }
 
 awaitable<Result<void>> AccountRun::run_pass() {
@@ -257,6 +421,8 @@ awaitable<Result<void>> AccountRun::run_pass() {
         .id = record_.id,
         .pass = record_.pass,
         .bandwidth = needs_.bandwidth,
+        .must_ask_first = must_ask_first_,
+        .is_uid_plus_proven = is_uid_plus_proven_,
         .memory = needs_.memory,
         .switched_at = needs_.switched_at,
         .compare_all_flags = needs_.compare_all_flags,
@@ -269,13 +435,26 @@ awaitable<Result<void>> AccountRun::run_pass() {
     std::vector<std::unique_ptr<MailboxPass>> mailboxes;
     std::uint64_t messages = 0;
     std::uint64_t octets = 0;
+    std::map<std::string, FolderState> states;
+    for (const FolderState& state : source_folders_) {
+        states.emplace(state.folder.name, state);
+    }
+    std::vector<FolderPlan::Row> rows;
+    std::vector<std::string> names;
     for (const FolderPlan::Row& row : plan_->rows) {
-        const FolderState* state = state_of(row.source);
-        if (row.action != FolderPlan::Row::Action::skip && state != nullptr) {
-            mailboxes.push_back(std::make_unique<MailboxPass>(account, row, *state));
+        if (row.action != FolderPlan::Row::Action::skip && states.contains(row.source)) {
+            rows.push_back(row);
+            names.push_back(row.source);
             messages += row.messages;
             octets += row.octets;
         }
+    }
+    auto take = [this, &names] { return needs_.ledger.mailboxes(record_.id, names); };
+    SIDING_CO_ASSIGN(auto records, co_await net::run_on(needs_.blocking, take));
+    for (std::size_t at = 0; at < rows.size(); ++at) {
+        mailboxes.push_back(std::make_unique<MailboxPass>(
+            account, rows[at], states.at(rows[at].source), std::move(records[at])
+        ));
     }
     needs_.update([&](AccountStatus& status) {
         status.mailboxes = mailboxes.size();

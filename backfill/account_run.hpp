@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,13 +48,21 @@ public:
 
 private:
     net::awaitable<Result<void>> open();
+    net::awaitable<Result<void>> open_source();
+    net::awaitable<Result<void>> open_destination();
+    static net::awaitable<void> open_destination_beside(AccountRun& self, Result<void>& outcome);
     net::awaitable<void> close();
     net::awaitable<Result<void>> list();
+    net::awaitable<Result<void>> list_source();
+    net::awaitable<Result<void>> make_plan_of_both();
     net::awaitable<Result<void>> copy_once();
+    net::awaitable<Result<bool>> is_anything_new();
+    net::awaitable<Result<void>> keep_skipped();
+    net::awaitable<Result<void>> make_all_folders();
     net::awaitable<Result<void>> make_folders();
     net::awaitable<Result<void>> run_pass();
-    net::awaitable<Result<void>> save_plan();
     net::awaitable<Result<void>> count_known();
+    net::awaitable<bool> put_aside_corrupt();
     net::awaitable<bool> may_try_again(const Error& error);
     const FolderState* state_of(const std::string& source) const;
 
@@ -63,6 +72,11 @@ private:
     std::unique_ptr<ImapSession> source_;
     std::unique_ptr<ImapSession> destination_;
     std::vector<FolderState> source_folders_;
+    FolderSide source_side_;
+    bool must_ask_first_ = false;       // AppendWriter::Needs
+    bool is_uid_plus_proven_ = false;   // MailboxPass::Account
+    bool strict_names_ = false;         // the destination has refused one of the usual kind
+    std::set<std::string> subscribed_;  // at the destination
     std::optional<FolderPlan> plan_;
     std::uint64_t progress_ = 0;         // rows written
     std::uint64_t progress_before_ = 0;  // at the last loss of a connection

@@ -1,5 +1,6 @@
 #include "backfill/append_writer.hpp"
 
+#include "backfill/internal_date.hpp"
 #include "backfill/limits.hpp"
 #include "base/bytes.hpp"
 #include "base/log.hpp"
@@ -21,6 +22,10 @@ const Logger log{"backfill"};
 
 constexpr std::size_t unwritten_octets_max = 256 * 1024;
 constexpr std::size_t file_piece_octets = 256 * 1024;
+// Nothing that a server could stumble over may stand in front of a literal that it is not asked for
+// (refuse_after_bad): no date that is none, and a line of a length that all take.
+constexpr std::size_t flags_octets_max = 4000;
+constexpr std::size_t batches_under_way_max = 4;
 constexpr unsigned tries_max = 6;
 constexpr std::size_t twins_max = 16;
 constexpr std::chrono::milliseconds first_back_off = std::chrono::seconds{1};
@@ -29,10 +34,19 @@ constexpr std::chrono::milliseconds back_off_max = std::chrono::minutes{5};
 std::string flag_list_of(const std::vector<std::string>& flags) {
     std::string text = "(";
     for (const std::string& flag : flags) {
+        if (text.size() + flag.size() > flags_octets_max) {
+            break;
+        }
         text += text.size() > 1 ? " " : "";
         text += flag;
     }
     return text + ")";
+}
+
+// Nothing for a date that is none: then the server takes the present time.
+std::string date_of(const std::string& internal_date) {
+    const auto date = parse_internal_date(internal_date);
+    return date ? "\"" + format_internal_date(*date) + "\" " : "";
 }
 
 // What says that the next message would fare no better.
@@ -83,6 +97,7 @@ AppendWriter::~AppendWriter() = default;
 
 awaitable<Result<void>> AppendWriter::run(MessageQueue& queue) {
     std::deque<Batch> under_way;
+    std::uint64_t octets = 0;
     for (;;) {
         SIDING_CO_ASSIGN(std::vector<Item> items, co_await gather(queue));
         if (items.empty()) {
@@ -90,10 +105,17 @@ awaitable<Result<void>> AppendWriter::run(MessageQueue& queue) {
         }
         SIDING_CO_TRY(co_await promise(items));
         Batch batch;
+        for (const Item& item : items) {
+            batch.octets += item.message.octets_in_memory();
+        }
         batch.items = std::move(items);
         SIDING_CO_TRY(co_await send(batch));
+        octets += batch.octets;
         under_way.push_back(std::move(batch));
-        if (under_way.size() > 1) {
+        // Several, so that a long way to the server costs nothing; as many as memory allows.
+        while (under_way.size() > 1 &&
+               (under_way.size() > batches_under_way_max || octets > 2 * needs_.batch_octets_max)) {
+            octets -= under_way.front().octets;
             Batch first = std::move(under_way.front());
             under_way.pop_front();
             SIDING_CO_TRY(co_await settle(std::move(first)));
@@ -134,6 +156,21 @@ awaitable<Result<bool>> AppendWriter::find_at_destination(const FetchedMessage& 
         std::vector<CopyRecord> rows{std::move(row)};
         SIDING_CO_TRY(co_await write_rows(std::move(rows)));
         co_return true;
+    }
+    if (needs_.is_rest) {
+        auto find = [this, &message] {
+            return needs_.ledger.twins(needs_.account, message.digests.raw, 1);
+        };
+        SIDING_CO_ASSIGN(const auto twins, co_await net::run_on(needs_.blocking, find));
+        if (!twins.empty()) {
+            CopyRecord row = make_row(message);
+            row.state = CopyState::skipped;
+            row.destination_uid = 0;
+            row.words = "is in another folder";
+            std::vector<CopyRecord> rows{std::move(row)};
+            SIDING_CO_TRY(co_await write_rows(std::move(rows)));
+            co_return true;
+        }
     }
     if (!needs_.has_gone_messages) {
         co_return false;
@@ -235,11 +272,7 @@ awaitable<Result<void>> AppendWriter::send(Batch& batch) {
 // False: the server has answered already.
 awaitable<Result<bool>> AppendWriter::send_message(const ImapTag& tag, const Item& item) {
     ImapConnection& connection = session_.connection();
-    std::string words = " " + flag_list_of(item.flags) + " ";
-    if (!item.message.internal_date.empty()) {
-        words += "\"" + item.message.internal_date + "\" ";
-    }
-    connection.put(words);
+    connection.put(" " + flag_list_of(item.flags) + " " + date_of(item.message.internal_date));
     SIDING_CO_ASSIGN(const bool wanted, co_await connection.literal(tag, item.message.octets));
     if (!wanted) {
         co_return false;
@@ -283,6 +316,7 @@ awaitable<Result<void>> AppendWriter::settle(Batch batch) {
         auto written = co_await write_rows(std::move(rows));
         co_return written;
     }
+    SIDING_CO_TRY(refuse_after_bad(answer));
     static_cast<void>(session_.check(std::move(answer), ImapStage::append));
     if (batch.items.size() > 1) {
         log.info(
@@ -314,6 +348,7 @@ awaitable<Result<void>> AppendWriter::settle_each(Batch& batch) {
             take_ok(item, answer, 0);
             rows.push_back(item.row);
         } else {
+            SIDING_CO_TRY(refuse_after_bad(answer));
             static_cast<void>(session_.check(std::move(answer), ImapStage::append));
             refused.push_back(&item);
         }
@@ -340,12 +375,24 @@ awaitable<Result<void>> AppendWriter::append_alone(Item& item) {
             auto written = co_await write_rows(std::move(rows));
             co_return written;
         }
+        SIDING_CO_TRY(refuse_after_bad(answer));
         static_cast<void>(session_.check(std::move(answer), ImapStage::append));
         SIDING_CO_ASSIGN(const bool again, co_await take_no(item));
         if (!again) {
             co_return Result<void>{};
         }
     }
+}
+
+// A server that takes the front of an APPEND for wrong may not read the literal behind it, and take
+// the message for commands: Dovecot does. What was sent cannot be called back, but nothing more
+// goes there, and the next connection sends octets only when it is asked for them.
+Result<void> AppendWriter::refuse_after_bad(const ImapResponse& answer) {
+    if (answer.condition != ImapCondition::bad || !session_.connection().sends_literals_unasked()) {
+        return {};
+    }
+    needs_.must_ask_first = true;
+    return session_.connection().abandon("it took an APPEND for wrong: " + escape(answer.text));
 }
 
 // Whether to try it again. Otherwise its row says why not, or the error ends the pass.

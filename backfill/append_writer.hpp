@@ -28,7 +28,9 @@ public:
         AccountId account = 0;
         const MailboxRecord& mailbox;
         Adoptable& adoptable;
+        bool is_rest = false;            // only what is in no other mailbox of the account
         bool has_gone_messages = false;  // of the account: they may be in another mailbox now
+        bool& must_ask_first;            // set: the next connection must not send literals unasked
         std::uint32_t pass = 0;
         std::uint64_t batch_octets_max = 0;
         // Told of every row whose fate is in the ledger now.
@@ -62,6 +64,7 @@ private:
         std::vector<Item> items;
         ImapTag tag;
         bool is_one_command = false;
+        std::uint64_t octets = 0;  // in memory
     };
 
     net::awaitable<Result<std::vector<Item>>> gather(MessageQueue& queue);
@@ -76,6 +79,7 @@ private:
     net::awaitable<Result<void>> settle(Batch batch);
     net::awaitable<Result<void>> settle_each(Batch& batch);
     net::awaitable<Result<void>> append_alone(Item& item);
+    Result<void> refuse_after_bad(const ImapResponse& answer);
     net::awaitable<Result<bool>> take_no(Item& item);
     void take_ok(Item& item, const ImapResponse& answer, std::size_t index);
     net::awaitable<Result<void>> write_rows(std::vector<CopyRecord> rows);

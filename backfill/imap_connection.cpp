@@ -131,6 +131,19 @@ awaitable<Result<std::optional<std::string>>> ImapConnection::continuation(ImapT
     co_return text;
 }
 
+Result<void> ImapConnection::flush() {
+    if (failure_) {
+        return *failure_;
+    }
+    SIDING_TRY(write_out());
+    return {};
+}
+
+Error ImapConnection::abandon(std::string why) {
+    stream_.close();
+    return fail(Error{Errc::unavailable, std::move(why)});
+}
+
 awaitable<Result<void>> ImapConnection::step() {
     auto done = co_await advance(timeout_);
     co_return done;

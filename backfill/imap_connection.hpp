@@ -39,6 +39,7 @@ public:
     // RFC 7888: literals without waiting; up to 4096 octets with LITERAL-.
     enum class Literals { synchronizing, small_at_once, at_once };
     void set_literals(Literals literals) { literals_ = literals; }
+    bool sends_literals_unasked() const { return literals_ == Literals::at_once; }
     void set_timeout(std::chrono::milliseconds timeout) { timeout_ = timeout; }
 
     net::awaitable<Result<void>> start_tls(std::shared_ptr<net::TlsClient> client);
@@ -65,6 +66,11 @@ public:
 
     // A continuation's text, of AUTHENTICATE and IDLE; nothing when `tag` was answered instead.
     net::awaitable<Result<std::optional<std::string>>> continuation(ImapTag tag);
+
+    // Writes what can be written without waiting.
+    Result<void> flush();
+    // The connection is over, for this reason.
+    Error abandon(std::string why);
 
     // Until the server has said something, or something was written.
     net::awaitable<Result<void>> step();

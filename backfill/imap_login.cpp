@@ -55,6 +55,7 @@ private:
     awaitable<Result<void>> take_over();
     Result<void> accept(const ImapResponse& answer);
 
+    bool are_told_ = false;  // the capabilities behind the login
     ImapConnection& connection_;
     ImapCapabilities& capabilities_;
     std::optional<Trouble>& trouble_;
@@ -117,6 +118,10 @@ awaitable<Result<void>> LogIn::run() {
     if (login_.proxyauth && !login_.authzid.empty()) {
         SIDING_CO_TRY(co_await take_over());
     }
+    // RFC 9051 §6.1.1: the login may change them, and whoever has not told them is asked.
+    if (!are_told_) {
+        SIDING_CO_TRY(co_await ask_capabilities());
+    }
     co_return Result<void>{};
 }
 
@@ -156,7 +161,7 @@ awaitable<Result<void>> LogIn::identify() {
     if (capabilities_.has("ID")) {
         ImapCommand command{"ID"};
         command.raw("(\"name\" \"Siding\")");
-        SIDING_CO_TRY(co_await connection_.run(std::move(command)));
+        SIDING_CO_TRY(co_await connection_.start(std::move(command)));
     }
     co_return Result<void>{};
 }
@@ -171,13 +176,15 @@ Result<Mechanism> LogIn::choose() const {
     if (login_.mechanism != Mechanism::automatic) {
         return login_.mechanism;
     }
-    if (offers("SCRAM-SHA-256") && is_plain_text) {
+    // Logging in for somebody else is what many servers understand with PLAIN alone.
+    const bool is_for_another = !login_.authzid.empty() && !login_.proxyauth;
+    if (offers("SCRAM-SHA-256") && is_plain_text && !is_for_another) {
         return Mechanism::scram_sha_256;
     }
     if (offers("PLAIN")) {
         return Mechanism::plain;
     }
-    if (!login_.authzid.empty() && !login_.proxyauth) {
+    if (is_for_another) {
         return Error{
             Errc::invalid_argument,
             connection_.name() + " offers no AUTH=PLAIN, which the authzid needs"};
@@ -283,6 +290,7 @@ awaitable<Result<void>> LogIn::take_over() {
 
 Result<void> LogIn::accept(const ImapResponse& answer) {
     if (answer.is_ok()) {
+        are_told_ = answer.is_code("CAPABILITY");
         return {};
     }
     const Judged judged = judge(answer, ImapStage::login);
@@ -301,11 +309,8 @@ awaitable<Result<void>> log_in(
     const ImapLoginNeeds& needs
 ) {
     LogIn log_in{connection, capabilities, trouble, needs};
-    SIDING_CO_TRY(co_await log_in.run());
-    // RFC 9051 §6.1.1: the login may change them, and whoever has not told them is asked.
-    ImapCommand command{"CAPABILITY"};
-    SIDING_CO_TRY(co_await connection.run(std::move(command)));
-    co_return Result<void>{};
+    auto done = co_await log_in.run();
+    co_return done;
 }
 
 }  // namespace siding::backfill

@@ -23,10 +23,11 @@ struct ImapLoginNeeds {
     std::shared_ptr<net::TlsClient> tls;  // nothing with ImapTls::off
 };
 
-// Keeps `capabilities` as the server gives them, before TLS, behind it and behind the login.
-// Errc::conflict where the server refuses us: trying again gives the same, and may lock the
-// account; `trouble` says what kind it was. Errc::invalid_argument where what is wanted is not to
-// be had: no STARTTLS, no mechanism. Any other error is the connection's.
+// Sends ID without waiting for its answer. Keeps `capabilities` as the server gives them, before
+// TLS, behind it and behind the login. Errc::conflict where the server refuses us: trying again
+// gives the same, and may lock the account; `trouble` says what kind it was. Errc::invalid_argument
+// where what is wanted is not to be had: no STARTTLS, no mechanism. Any other error is the
+// connection's.
 net::awaitable<Result<void>> log_in(
     ImapConnection& connection,
     ImapCapabilities& capabilities,

@@ -94,7 +94,10 @@ awaitable<Result<std::unique_ptr<ImapSession>>> ImapSession::open(
         : offered.literal_minus() ? Literals::small_at_once
                                   : Literals::synchronizing
     );
-    SIDING_CO_TRY(co_await session->learn_namespaces());
+    if (offered.namespaces()) {  // its answer is here before that of any later command
+        ImapCommand namespaces{"NAMESPACE"};
+        SIDING_CO_TRY(co_await session->connection_.start(std::move(namespaces)));
+    }
     co_return session;
 }
 
@@ -117,15 +120,6 @@ Result<ImapResponse> ImapSession::check(ImapResponse answer, ImapStage stage) {
     trouble_ = last_no_->trouble;
     const Errc code = last_no_->is_retryable ? Errc::unavailable : Errc::conflict;
     return Error{code, connection_.name() + ": " + last_no_->words};
-}
-
-awaitable<Result<void>> ImapSession::learn_namespaces() {
-    if (!capabilities_.namespaces()) {
-        co_return Result<void>{};
-    }
-    ImapCommand command{"NAMESPACE"};
-    SIDING_CO_TRY(co_await connection_.run(std::move(command)));  // a NO says nothing
-    co_return Result<void>{};
 }
 
 std::string ImapSession::status_items() const {
@@ -268,27 +262,36 @@ awaitable<Result<void>> ImapSession::list_plain(std::vector<FolderState>& states
     co_return Result<void>{};
 }
 
-awaitable<Result<void>> ImapSession::open_mailbox(std::string name, std::string command_name) {
+awaitable<Result<ImapTag>> ImapSession::start_open(std::string name, Access access) {
     mailbox_.emplace();
     mailbox_->name = name;
-    mailbox_->is_read_only = command_name == "EXAMINE";
-    ImapCommand command{command_name};
+    mailbox_->is_read_only = access == Access::read_only;
+    ImapCommand command{mailbox_->is_read_only ? "EXAMINE" : "SELECT"};
     command.mailbox(name);
-    auto answer = co_await run(std::move(command), ImapStage::select);
-    if (!answer) {
+    SIDING_CO_ASSIGN(ImapTag tag, co_await connection_.start(std::move(command)));
+    SIDING_CO_TRY(connection_.flush());
+    co_return tag;
+}
+
+awaitable<Result<void>> ImapSession::finish_open(ImapTag tag) {
+    SIDING_CO_ASSIGN(ImapResponse answer, co_await connection_.answer(std::move(tag)));
+    const auto checked = check(std::move(answer), ImapStage::select);
+    if (!checked) {
         mailbox_.reset();
-        co_return std::move(answer).error();
+        co_return checked.error();
     }
     co_return Result<void>{};
 }
 
 awaitable<Result<void>> ImapSession::examine(std::string name) {
-    auto opened = co_await open_mailbox(std::move(name), "EXAMINE");
+    SIDING_CO_ASSIGN(ImapTag tag, co_await start_open(std::move(name), Access::read_only));
+    auto opened = co_await finish_open(std::move(tag));
     co_return opened;
 }
 
 awaitable<Result<void>> ImapSession::select(std::string name) {
-    auto opened = co_await open_mailbox(std::move(name), "SELECT");
+    SIDING_CO_ASSIGN(ImapTag tag, co_await start_open(std::move(name), Access::read_write));
+    auto opened = co_await finish_open(std::move(tag));
     co_return opened;
 }
 
@@ -309,23 +312,45 @@ awaitable<Result<StatusItem>> ImapSession::status(std::string name) {
     co_return std::move(*found);
 }
 
-awaitable<Result<void>> ImapSession::create(std::string name, SpecialUse use) {
-    ImapCommand command{"CREATE"};
-    command.mailbox(name);
-    if (use != SpecialUse::none && capabilities_.create_special_use()) {
-        command.raw(fmt::format("(USE ({}))", attribute_of(use)));
+awaitable<Result<void>> ImapSession::make(std::vector<NewFolder> folders) {
+    struct Asked {
+        ImapTag tag;
+        std::string what;
+        bool is_create = false;
+    };
+    std::vector<Asked> asked;
+    for (const NewFolder& folder : folders) {
+        if (folder.create) {
+            ImapCommand command{"CREATE"};
+            command.mailbox(folder.name);
+            if (folder.use != SpecialUse::none && capabilities_.create_special_use()) {
+                command.raw(fmt::format("(USE ({}))", attribute_of(folder.use)));
+            }
+            SIDING_CO_ASSIGN(ImapTag tag, co_await connection_.start(std::move(command)));
+            asked.push_back({std::move(tag), "CREATE " + escape(folder.name), true});
+        }
+        if (folder.subscribe) {
+            ImapCommand command{"SUBSCRIBE"};
+            command.mailbox(folder.name);
+            SIDING_CO_ASSIGN(ImapTag tag, co_await connection_.start(std::move(command)));
+            asked.push_back({std::move(tag), "SUBSCRIBE " + escape(folder.name), false});
+        }
     }
-    auto answer = co_await run(std::move(command), ImapStage::create);
-    if (!answer && trouble_ != Trouble::already_exists) {
-        co_return std::move(answer).error();
+    std::optional<Error> failure;
+    for (Asked& each : asked) {
+        SIDING_CO_ASSIGN(ImapResponse answer, co_await connection_.answer(std::move(each.tag)));
+        if (failure) {
+            continue;  // the first one counts
+        }
+        const auto stage = each.is_create ? ImapStage::create : ImapStage::other;
+        auto checked = check(std::move(answer), stage);
+        if (!checked && trouble_ != Trouble::already_exists) {
+            failure = with_context(std::move(checked).error(), each.what);
+        }
     }
-    co_return Result<void>{};
-}
-
-awaitable<Result<void>> ImapSession::subscribe(std::string name) {
-    ImapCommand command{"SUBSCRIBE"};
-    command.mailbox(name);
-    SIDING_CO_TRY(co_await run(std::move(command), ImapStage::other));
+    if (failure) {
+        co_return *failure;
+    }
     co_return Result<void>{};
 }
 

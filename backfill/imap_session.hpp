@@ -59,7 +59,7 @@ public:
     std::optional<Trouble> trouble() const { return trouble_; }
     const std::optional<Judged>& last_no() const { return last_no_; }
     bool is_over() const { return connection_.is_over(); }
-    ServerKind kind() const { return server_kind_of(words_); }
+    ServerKind kind() const { return server_kind_of(words_ + " " + capabilities_.text()); }
     const std::string& greeting() const { return words_; }
 
     // Hears every untagged response, besides the session itself; nullptr: nobody.
@@ -75,9 +75,21 @@ public:
     net::awaitable<Result<FolderSide>> folders(std::vector<FolderState>& states);
     net::awaitable<Result<void>> examine(std::string name);
     net::awaitable<Result<void>> select(std::string name);
+    // The same in two parts, so that both servers can be at work.
+    enum class Access { read_only, read_write };
+    net::awaitable<Result<ImapTag>> start_open(std::string name, Access access);
+    net::awaitable<Result<void>> finish_open(ImapTag tag);
     net::awaitable<Result<StatusItem>> status(std::string name);
-    net::awaitable<Result<void>> create(std::string name, SpecialUse use);
-    net::awaitable<Result<void>> subscribe(std::string name);
+    // Makes what is not there, and subscribes to it where that is wanted; all at once.
+    struct NewFolder {
+        NewFolder() = default;  // no aggregate: net/asio.hpp
+
+        std::string name;
+        SpecialUse use = SpecialUse::none;
+        bool create = false;
+        bool subscribe = false;
+    };
+    net::awaitable<Result<void>> make(std::vector<NewFolder> folders);
 
     // UIDs of the open mailbox from `first` on.
     net::awaitable<Result<ImapSet>> uids(std::uint64_t first);
@@ -91,11 +103,9 @@ public:
 private:
     ImapSession(net::Stream stream, std::string name);
 
-    net::awaitable<Result<void>> learn_namespaces();
     net::awaitable<Result<void>> list(std::vector<FolderState>& states);
     net::awaitable<Result<void>> list_plain(std::vector<FolderState>& states);
     net::awaitable<Result<ImapSet>> search(std::uint64_t first);
-    net::awaitable<Result<void>> open_mailbox(std::string name, std::string command);
     std::string status_items() const;
 
     void on_response(const ImapResponse& response) override;

@@ -44,12 +44,18 @@ PassCounts& PassCounts::operator+=(const PassCounts& other) {
     return *this;
 }
 
-MailboxPass::MailboxPass(const Account& account, FolderPlan::Row row, FolderState state)
-    : account_{account}, row_{std::move(row)}, state_{std::move(state)} {}
+MailboxPass::MailboxPass(
+    const Account& account, FolderPlan::Row row, FolderState state, MailboxRecord record
+)
+    : account_{account},
+      row_{std::move(row)},
+      state_{std::move(state)},
+      record_{std::move(record)} {
+    check_destination();
+}
 
 awaitable<Result<void>> MailboxPass::look() {
-    SIDING_CO_TRY(co_await take_record());
-    if (has_nothing_new()) {
+    if (has_nothing_new(record_, state_.status, account_.compare_all_flags)) {
         auto look = [this] { return account_.ledger.intents(account_.id, record_); };
         SIDING_CO_ASSIGN(const auto intents, co_await net::run_on(account_.blocking, look));
         is_untouched_ = intents.empty();
@@ -57,21 +63,21 @@ awaitable<Result<void>> MailboxPass::look() {
             co_return Result<void>{};
         }
     }
+    if (record_.pass == 0) {
+        co_return Result<void>{};  // all is new; copy() opens it
+    }
     SIDING_CO_TRY(co_await account_.source.examine(row_.source));
     seen_ = *account_.source.mailbox();
     if (seen_.uid_validity != record_.source_uid_validity) {
         SIDING_CO_TRY(co_await begin_epoch());
     }
-    if (record_.pass > 0) {
-        SIDING_CO_TRY(co_await find_gone());
-        SIDING_CO_TRY(co_await bring_flags());
-    }
-    co_return Result<void>{};
+    SIDING_CO_TRY(co_await find_gone());
+    auto brought = co_await bring_flags();
+    co_return brought;
 }
 
-awaitable<Result<void>> MailboxPass::take_record() {
-    auto take = [this] { return account_.ledger.mailbox(account_.id, row_.source); };
-    SIDING_CO_ASSIGN(record_, co_await net::run_on(account_.blocking, take));
+// What has been copied stays where it is: another plan counts for other mailboxes.
+void MailboxPass::check_destination() {
     if (record_.destination.empty()) {
         record_.destination = row_.destination;
     }
@@ -83,20 +89,20 @@ awaitable<Result<void>> MailboxPass::take_record() {
              {"wanted", row_.destination}}
         );
     }
-    co_return Result<void>{};
 }
 
 // RFC 3501 §2.3.1.1, RFC 7162 §3.1.2.1: equal numbers mean an equal mailbox, flags included where
 // it counts them.
-bool MailboxPass::has_nothing_new() const {
-    const StatusItem& now = state_.status;
-    const bool is_same = record_.pass > 0 && now.uid_validity == record_.source_uid_validity &&
-                         now.uid_next == record_.uid_next && now.messages == record_.messages;
+bool MailboxPass::has_nothing_new(
+    const MailboxRecord& record, const StatusItem& now, bool compare_all_flags
+) {
+    const bool is_same = record.pass > 0 && now.uid_validity == record.source_uid_validity &&
+                         now.uid_next == record.uid_next && now.messages == record.messages;
     if (!is_same) {
         return false;
     }
-    return record_.modseq > 0 ? now.highest_modseq == record_.modseq
-                              : !account_.compare_all_flags || now.messages == 0U;
+    return record.modseq > 0 ? now.highest_modseq == record.modseq
+                             : !compare_all_flags || now.messages == 0U;
 }
 
 // The source numbers its messages anew: what is known of the old numbers is found by octets.
@@ -186,10 +192,7 @@ awaitable<Result<void>> MailboxPass::copy(bool has_gone_messages) {
     if (is_untouched_) {
         co_return Result<void>{};
     }
-    if (account_.source.mailbox()->name != row_.source) {
-        SIDING_CO_TRY(co_await account_.source.examine(row_.source));
-    }
-    SIDING_CO_TRY(co_await open_destination());
+    SIDING_CO_TRY(co_await open_both());
     SIDING_CO_TRY(co_await settle_intents());
     const std::uint64_t from = std::max<std::uint64_t>(record_.copied_below, 1);
     SIDING_CO_ASSIGN(ImapSet uids, co_await account_.source.uids(from));
@@ -200,7 +203,7 @@ awaitable<Result<void>> MailboxPass::copy(bool has_gone_messages) {
     uids = uids.minus(known);
     uids.add(again_);
     if (!uids.empty()) {
-        if (record_.pass == 0 && adoptable_.empty()) {
+        if ((record_.pass == 0 && adoptable_.empty()) || must_learn_) {
             SIDING_CO_TRY(co_await learn_destination());
         }
         counts_.to_copy = uids.count();
@@ -219,6 +222,37 @@ awaitable<Result<void>> MailboxPass::copy(bool has_gone_messages) {
     co_return put;
 }
 
+// At the same time: the way to each of them may be long.
+awaitable<Result<void>> MailboxPass::open_both() {
+    const auto& open = account_.source.mailbox();
+    const bool is_open = open && open->name == row_.source && !seen_.name.empty();
+    std::optional<ImapTag> examine;
+    if (!is_open) {
+        SIDING_CO_ASSIGN(
+            examine,
+            co_await account_.source.start_open(row_.source, ImapSession::Access::read_only)
+        );
+    }
+    SIDING_CO_ASSIGN(
+        ImapTag select,
+        co_await account_.destination.start_open(
+            record_.destination, ImapSession::Access::read_write
+        )
+    );
+    if (examine) {
+        SIDING_CO_TRY(co_await account_.source.finish_open(std::move(*examine)));
+    }
+    if (seen_.name.empty()) {
+        seen_ = *account_.source.mailbox();
+        if (seen_.uid_validity != record_.source_uid_validity) {
+            SIDING_CO_TRY(co_await begin_epoch());
+        }
+    }
+    SIDING_CO_TRY(co_await account_.destination.finish_open(std::move(select)));
+    auto taken = co_await take_destination();
+    co_return taken;
+}
+
 awaitable<Result<void>> MailboxPass::transfer(ImapSet uids, bool has_gone_messages) {
     auto executor = co_await net::asio::this_coro::executor;
     const std::uint64_t share = account_.memory / queue_share;
@@ -229,7 +263,9 @@ awaitable<Result<void>> MailboxPass::transfer(ImapSet uids, bool has_gone_messag
         .account = account_.id,
         .mailbox = record_,
         .adoptable = adoptable_,
+        .is_rest = row_.is_rest,
         .has_gone_messages = has_gone_messages,
+        .must_ask_first = account_.must_ask_first,
         .pass = account_.pass,
         .batch_octets_max =
             std::clamp<std::uint64_t>(share, batch_octets_min, limits::append_batch_octets_max),

@@ -47,13 +47,23 @@ public:
         AccountId id = 0;
         std::uint32_t pass = 0;
         Bandwidth& bandwidth;
+        bool& must_ask_first;                 // AppendWriter::Needs
+        bool& is_uid_plus_proven;             // the UIDs that the destination tells are true
         std::uint64_t memory = 0;             // octets of messages under way
         std::optional<WallTime> switched_at;  // of the MX; for direct arrivals
         bool compare_all_flags = false;       // where the source has no CONDSTORE, too
         std::function<void(const PassCounts&)> on_progress;  // told what has been added
     };
 
-    MailboxPass(const Account& account, FolderPlan::Row row, FolderState state);
+    MailboxPass(
+        const Account& account, FolderPlan::Row row, FolderState state, MailboxRecord record
+    );
+
+    // Whether the mailbox is as it was at the end of its last whole pass, as far as the source's
+    // numbers say. Intents that are left are another matter.
+    static bool has_nothing_new(
+        const MailboxRecord& record, const StatusItem& now, bool compare_all_flags
+    );
 
     net::awaitable<Result<void>> look();
     // `has_gone_messages`: of the whole account, by look().
@@ -67,8 +77,7 @@ public:
 private:
     using Write = std::function<Result<void>()>;
 
-    net::awaitable<Result<void>> take_record();
-    bool has_nothing_new() const;
+    void check_destination();
     net::awaitable<Result<void>> begin_epoch();
     net::awaitable<Result<ImapSet>> recorded(std::uint64_t from);
     net::awaitable<Result<void>> find_gone();
@@ -80,7 +89,9 @@ private:
     net::awaitable<Result<void>> store_flags(
         std::string item, std::vector<std::string> flags, ImapSet uids
     );
+    net::awaitable<Result<void>> open_both();
     net::awaitable<Result<void>> open_destination();
+    net::awaitable<Result<void>> take_destination();
     net::awaitable<Result<void>> settle_intents();
     net::awaitable<Result<void>> bind(std::vector<CopyRecord> rows, std::uint64_t from_uid);
     net::awaitable<Result<void>> rebind_destination();
@@ -109,6 +120,7 @@ private:
     PassCounts counts_;
     bool is_untouched_ = false;
     bool has_unbound_ = false;  // copied, but the destination has not told the UID
+    bool must_learn_ = false;   // a row in doubt has no digests
     ImapSet told_;              // UIDs of this pass's copies, as the destination has told them
     std::uint64_t lowest_unbound_ = 0;
 };

@@ -21,6 +21,12 @@ const Logger log{"backfill"};
 
 awaitable<Result<void>> MailboxPass::open_destination() {
     SIDING_CO_TRY(co_await account_.destination.select(record_.destination));
+    auto taken = co_await take_destination();
+    co_return taken;
+}
+
+// What its UIDVALIDITY says.
+awaitable<Result<void>> MailboxPass::take_destination() {
     const std::string& now = account_.destination.mailbox()->uid_validity;
     lowest_unbound_ = std::max<std::uint64_t>(account_.destination.mailbox()->uid_next, 1);
     if (record_.destination_uid_validity == now) {
@@ -47,7 +53,10 @@ awaitable<Result<void>> MailboxPass::settle_intents() {
     for (const CopyRecord& row : rows) {
         from = std::min(from, row.destination_uid);
         again_.add(row.uid);
+        // What the disk had lost of it is fetched anew, and looked for by that.
+        must_learn_ = must_learn_ || row.digests.raw.empty();
     }
+    std::erase_if(rows, [](const CopyRecord& row) { return row.digests.raw.empty(); });
     const std::size_t doubts = rows.size();
     SIDING_CO_TRY(co_await bind(std::move(rows), from));
     log.info(
@@ -110,7 +119,7 @@ awaitable<Result<void>> MailboxPass::bind(std::vector<CopyRecord> rows, std::uin
 
 // Copies of this pass whose UIDs are not told, or are told and not there, get them by their octets.
 awaitable<Result<void>> MailboxPass::bind_new() {
-    if (!has_unbound_ && told_.empty()) {
+    if (!has_unbound_ && (told_.empty() || account_.is_uid_plus_proven)) {
         co_return Result<void>{};
     }
     // Courier shows what was appended only to who opens the mailbox anew.
@@ -118,6 +127,7 @@ awaitable<Result<void>> MailboxPass::bind_new() {
     const std::uint64_t from = told_.empty() ? 1 : told_.first();
     SIDING_CO_ASSIGN(const ImapSet there, co_await account_.destination.uids(from));
     const ImapSet absent = told_.minus(there);
+    account_.is_uid_plus_proven = !told_.empty() && absent.empty();
     if (!has_unbound_ && absent.empty()) {
         co_return Result<void>{};
     }

@@ -18,8 +18,9 @@ using net::awaitable;
 constexpr std::string_view exact = "exact";
 constexpr std::string_view exact_but_line_ends = "exact but line ends";
 constexpr std::string_view different = "different";
+constexpr std::string_view in_another_folder = "in another folder";
 constexpr std::array good{
-    exact, exact_but_line_ends, std::string_view{"deleted"}, std::string_view{"moved"}};
+    exact, exact_but_line_ends, std::string_view{"deleted"}, in_another_folder};
 
 std::string verdict_of(Likeness likeness) {
     switch (likeness) {
@@ -47,7 +48,7 @@ std::string verdict_of(const CopyRecord& row) {
     case CopyState::unreadable:
         return "unreadable at source";
     case CopyState::skipped:
-        return "moved";
+        return std::string{in_another_folder};
     case CopyState::deleted:
         return "deleted";
     case CopyState::copied:

@@ -2,7 +2,7 @@
 // by digest. Every message of the source gets exactly one verdict:
 //   exact · exact but line ends · headers rewritten · body rewritten · different ·
 //   missing (recorded, and not at the destination, where it was never seen) ·
-//   deleted (seen there once, and gone since: its user did that) · moved (to another mailbox) ·
+//   deleted (seen there once, and gone since: its user did that) · in another folder ·
 //   refused · unreadable at source · not copied (no pass has seen it yet) · in doubt
 // A message that the source has expunged since is not compared.
 #pragma once

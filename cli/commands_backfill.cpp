@@ -18,7 +18,8 @@ namespace {
 namespace json = boost::json;
 using namespace std::chrono_literals;
 
-constexpr auto poll_wait = 250ms;
+constexpr std::chrono::milliseconds first_poll_wait = 10ms;
+constexpr std::chrono::milliseconds poll_wait_max = 250ms;
 constexpr const char* path = "/v1/backfill";
 
 bool is_busy(const json::object& account) {
@@ -59,6 +60,7 @@ bool has_ended_well(const json::object& account, const std::string& order) {
 
 Result<Exit> wait_for(const OrderBackfill& action, Context& context) {
     BackfillProgress progress{context.terminal};
+    auto poll_wait = first_poll_wait;
     for (;;) {
         SIDING_ASSIGN(const Document document, context.api.get(path));
         const json::array accounts = chosen(document.value, action.accounts);
@@ -81,6 +83,7 @@ Result<Exit> wait_for(const OrderBackfill& action, Context& context) {
             }
             return well ? Exit::done : Exit::no;
         }
+        poll_wait = std::min(poll_wait * 2, poll_wait_max);
         if (!context.pause(poll_wait)) {
             progress.close();
             context.terminal.err << "it goes on without us; `siding backfill status` shows it\n";

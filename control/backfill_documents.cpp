@@ -27,7 +27,7 @@ std::string_view state_text(backfill::CopyState state) {
     case CopyState::unreadable:
         return "unreadable";
     case CopyState::skipped:
-        return "moved";
+        return "in_another_folder";
     case CopyState::deleted:
         return "deleted";
     }

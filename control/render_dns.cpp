@@ -55,6 +55,24 @@ json::object mx_json(const cutover::DomainDnsReport& report) {
     };
 }
 
+json::array hosts_json(const cutover::DomainDnsReport& report) {
+    json::array out;
+    for (const dns::HostAddresses& host : report.hosts) {
+        const auto& fresh = report.expected.new_hosts;
+        const bool is_new = std::ranges::find(fresh, host.host) != fresh.end();
+        out.push_back(json::object{
+            {"name", json_text(host.host)},
+            {"new", is_new},
+            {"addresses", texts(host.addresses)},
+            {"gone", texts(host.gone)},
+            {"rotates", host.rotates},
+            {"changed_at", json_time(host.changed_at)},
+            {"old_until", deadline_json(host.old_until)},
+        });
+    }
+    return out;
+}
+
 std::string problem_of(const dns::AuthorityView& view, const dns::ServerView& server) {
     const std::string name = server.text();
     const auto found = std::ranges::find(view.problems, name, &dns::AuthorityProblem::server);
@@ -135,6 +153,7 @@ json::object panel_json(const cutover::DomainDnsReport& report) {
                 {"system", view.is_system},
                 {"state", dns::format_state(view.state)},
                 {"old_for_at_most", view.old_for_at_most.count()},
+                {"cap", view.cap ? json::value(view.cap->count()) : json::value(nullptr)},
                 {"samples", std::move(samples)},
             });
         }
@@ -208,7 +227,8 @@ json::array history_json(const std::vector<dns::Epoch>& epochs) {
         out.push_back(json::object{
             {"server", json_text(epoch.server)},
             {"name", json_text(epoch.name)},
-            {"type", dns::format_type(epoch.type)},
+            {"type",
+             epoch.type == dns::policy_type ? std::string{"POLICY"} : dns::format_type(epoch.type)},
             {"data", json_text(epoch.data)},
             {"ttl", epoch.ttl.count()},
             {"serial", epoch.serial},
@@ -234,6 +254,7 @@ json::object dns_json(const cutover::DomainDnsReport& report) {
         {"mx", mx_json(report)},
         {"deadline", deadline_json(judgement.mx)},
         {"hard_deadline", deadline_json(judgement.hard)},
+        {"hosts", hosts_json(report)},
         {"authority", authority_json(report)},
         {"panel", panel_json(report)},
         {"coverage", coverage_json(report.coverage)},

@@ -83,12 +83,14 @@ json::object senders_json(
     }
     const cutover::SenderBaseline& baseline = book.baseline();
     const bool has_times = book.has_import();
+    const auto hours = book.usual_hours();
     return {
         {"domain", book.domain().text()},
         {"imported", book.has_import()},
         {"messages", messages},
         {"first", has_times ? json_time(baseline.first) : json::value(nullptr)},
         {"last", has_times ? json_time(baseline.last) : json::value(nullptr)},
+        {"weekend", hours ? json::value(dns::weekend_messages(*hours)) : json::value(nullptr)},
         {"providers_known", facts.size()},
         {"providers", std::move(providers)},
         {"coverage", coverage == nullptr ? json::value(nullptr) : json::value(coverage->share)},

@@ -23,7 +23,7 @@ std::string document(const std::string& verdict, const std::string& more = "") {
            R"("serial":null,"mx":[]}],)"
            R"("problems":[{"text":"ns2.example does not answer"}]},)"
            R"("panel":{"enabled":true,"allowed":true,"at":"2026-11-21T13:59:00Z","operators":[)"
-           R"({"name":"Quad9","state":"old","old_for_at_most":600,"samples":[]},)"
+           R"({"name":"Quad9","state":"old","old_for_at_most":600,"cap":900,"samples":[]},)"
            R"({"name":"Far away","state":"timeout","old_for_at_most":0,"samples":[]}]},)"
            R"("watched_at":"2026-11-21T13:59:56Z","next_at":"2026-11-21T14:00:16Z")" +
            more + "}]}";
@@ -60,9 +60,37 @@ TEST_F(CommandsTest, DnsStatusOfOneDomainIsInPlainWords) {
           "not asked: it is off",
           "! ns2.example does not answer\n",
           "2026-11-21 14:09:00Z",  // Quad9 may have it until then
+          "keeps at most 900 s",
           "looked 4s ago, next in 16s\n"}) {
         EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
     }
+}
+
+TEST_F(CommandsTest, DnsStatusShowsUntilWhenAnOldAddressMayBeUsed) {
+    const auto host = [](const std::string& until) {
+        return R"({"name":"old.example","addresses":["192.0.2.9"],"gone":["192.0.2.1"],)"
+               R"("old_until":{"at":")" +
+               until + R"(","why":"ns1"}})";
+    };
+    const std::string rotating =
+        R"({"name":"many.example","addresses":["192.0.2.5"],"rotates":true})";
+    api_server.answer(
+        "GET /v1/dns",
+        document(
+            "published",
+            R"(,"hosts":[)" + host("2026-11-21T14:10:00Z") + "," + host("2026-11-21T13:50:00Z") +
+                "," + host("2026-11-18T13:50:00Z") + "," + rotating + "]"
+        )
+    );
+    EXPECT_EQ(run({"dns", "status", "example.com"}), Exit::done);
+    const std::string text = out.str();
+    for (const char* const line :
+         {"192.0.2.1  2026-11-21 14:10:00Z (in 10m)\n",
+          "192.0.2.1  2026-11-21 13:50:00Z (over)\n",
+          "192.0.2.5 (they rotate)"}) {
+        EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
+    }
+    EXPECT_EQ(text.find("2026-11-18"), std::string::npos) << "long ago";
 }
 
 TEST_F(CommandsTest, DnsStatusIsAQuestionForScripts) {

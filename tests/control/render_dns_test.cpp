@@ -59,8 +59,16 @@ cutover::DomainDnsReport report() {
     quad.name = "Quad9";
     quad.state = dns::SampleState::is_old;
     quad.old_for_at_most = 1410s;
+    quad.cap = 1800s;
     quad.samples.emplace_back().state = dns::SampleState::is_old;
     report.coverage.missing.push_back({.name = "bank.example", .share = 0.25, .at_old = true});
+    dns::HostAddresses& host = report.hosts.emplace_back();
+    host.host = "new.example";
+    host.addresses = {"192.0.2.9"};
+    host.gone = {"192.0.2.1"};
+    host.changed_at = now - 1min;
+    host.old_until = dns::Deadline{now + 10min, "ns1 served TTL 600"};
+    report.history.emplace_back().type = dns::policy_type;
     report.watched_at = now;
     return report;
 }
@@ -84,7 +92,15 @@ TEST(DnsDocument, SaysWhatIsKnown) {
     const json::value& quad = document.at("panel").at("operators").at(0);
     EXPECT_EQ(quad.at("state"), "old");
     EXPECT_EQ(quad.at("old_for_at_most"), 1410);
+    EXPECT_EQ(quad.at("cap"), 1800);
     EXPECT_EQ(document.at("coverage").at("missing").at(0).at("name"), "bank.example");
+    const json::value& host = document.at("hosts").at(0);
+    EXPECT_EQ(host.at("name"), "new.example");
+    EXPECT_EQ(host.at("new"), true);
+    EXPECT_EQ(host.at("addresses"), json::array{"192.0.2.9"});
+    EXPECT_EQ(host.at("gone"), json::array{"192.0.2.1"});
+    EXPECT_EQ(host.at("old_until").at("at"), "2026-11-28T20:54:00.000Z");
+    EXPECT_EQ(document.at("history").at(0).at("type"), "POLICY");
 }
 
 TEST(DnsDocument, BeforeTheFirstLookThereIsNothingButNulls) {

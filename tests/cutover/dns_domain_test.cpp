@@ -228,5 +228,63 @@ TEST(DnsPlanOf, TheConfigurationSaysWhatIsWatched) {
     EXPECT_EQ(plan.straggler_source, "the log /old.log and mail from 192.0.2.1");
 }
 
+dns::Served address(const std::string& host, const std::string& data, WallTime at) {
+    dns::Served served;
+    served.server = "ns1 192.0.2.1";
+    served.name = host;
+    served.type = static_cast<std::uint16_t>(dns::RecordType::a);
+    served.data = data;
+    served.ttl = 600s;
+    served.at = at;
+    return served;
+}
+
+TEST_F(DnsDomainTest, HostsOfTheNewMxAndThenOfTheOldOneWithTheirAddresses) {
+    look({{"ns1", "old.example"}}, start);
+    state.on_names({address("old.example", "192.0.2.10", start)});
+    EXPECT_TRUE(state.on_names({address("old.example", "192.0.2.20", start + 1min)}));
+    EXPECT_FALSE(state.on_names({address("old.example", "192.0.2.20", start + 2min)}));
+    const auto hosts = report(start + 2min).hosts;
+    ASSERT_EQ(hosts.size(), 2u);
+    EXPECT_EQ(hosts[0].host, "new.example");
+    EXPECT_TRUE(hosts[0].addresses.empty());
+    EXPECT_EQ(hosts[1].host, "old.example");
+    EXPECT_EQ(hosts[1].addresses, std::vector<std::string>{"192.0.2.20"});
+    EXPECT_EQ(hosts[1].gone, std::vector<std::string>{"192.0.2.10"});
+    EXPECT_EQ(hosts[1].old_until.value().at, start + 11min);
+    EXPECT_FALSE(report(start + 2min).judgement.mx.value().at > start + 2min + 300s)
+        << "of the MX alone";
+}
+
+TEST_F(DnsDomainTest, WhyAPolicyCouldNotBeFetchedIsInItsGate) {
+    move();
+    dns::Served announced = address("_mta-sts.example.com", "v=STSv1; id=1", start);
+    announced.type = static_cast<std::uint16_t>(dns::RecordType::txt);
+    EXPECT_EQ(report(start).judgement.gates.size(), 5u);
+    state.on_names({announced});
+    state.on_policy_problem("nobody answers");
+    const auto& gates = report(start + 1min).judgement.gates;
+    ASSERT_EQ(gates.size(), 6u);
+    EXPECT_EQ(gates.back().name, "mta-sts");
+    EXPECT_NE(gates.back().reason.find("nobody answers"), std::string::npos);
+}
+
+TEST_F(DnsDomainTest, CapsOfResolversAreShownAndKept) {
+    move();
+    for (int minute = 1; minute <= 3; ++minute) {
+        dns::PanelRound round = round_of(dns::SampleState::is_new, start + 30s * minute);
+        dns::SampleView& sample = round.operators.front().samples.emplace_back();
+        sample.mx = {"10 new.example"};
+        sample.ttl_left = 60s;
+        state.on_round(std::move(round), plan);
+    }
+    const auto operators = report(start + 2min).panel.value().operators;
+    EXPECT_EQ(operators.at(0).cap, 60s);
+    EXPECT_FALSE(operators.at(1).cap);
+    DnsDomain again{domain};
+    again.resume({}, state.save());
+    EXPECT_EQ(again.save(), state.save());
+}
+
 }  // namespace
 }  // namespace siding::cutover

@@ -3,7 +3,7 @@
 
 #include "config/load.hpp"
 #include "cutover/doctor_facts.hpp"
-#include "cutover/doctor_lookup.hpp"
+#include "cutover/recursive_lookup.hpp"
 #include "dns/resolver.hpp"
 #include "tests/net/run_loop.hpp"
 
@@ -59,7 +59,7 @@ public:
     dns::Prober prober{loop.executor(), clock};
     dns::Resolver resolver{loop.executor()};
     dns::Authority authority{prober, resolver, {}};
-    DoctorLookup lookup{prober, {{"127.0.0.1", 1}}};  // nobody
+    RecursiveLookup lookup{prober, {{"127.0.0.1", 1}}, loop.executor()};  // nobody
     DoctorFacts facts{options, clock, prober, authority, lookup, loop.executor()};
 
 private:

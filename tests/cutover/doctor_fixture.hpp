@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cutover/doctor_facts.hpp"
-#include "cutover/doctor_lookup.hpp"
+#include "cutover/recursive_lookup.hpp"
 #include "tests/net/run_loop.hpp"
 #include "tests/support/fake_dns.hpp"
 
@@ -115,7 +115,7 @@ protected:
     dns::Prober prober_{loop_.executor(), clock_};
     dns::Resolver resolver_{loop_.executor()};
     dns::Authority authority_{prober_, resolver_, dns::Roots{}};
-    DoctorLookup lookup_{prober_, {dns_.address()}};
+    RecursiveLookup lookup_{prober_, {dns_.address()}, loop_.executor()};
     DoctorOptions options_;
     DoctorFacts facts_{options_, clock_, prober_, authority_, lookup_, loop_.executor()};
 };

@@ -148,6 +148,11 @@ TEST_F(DoctorHostsTest, TheDiskIsHeldAgainstTheMailboxes) {
     configure();
     EXPECT_NE(run(check_disk_space).status, CheckStatus::not_checked);
     EXPECT_TRUE(has(run(check_disk_space).evidence, "no forecast"));
+    options.usual = UsualMail{1000, 2};
+    EXPECT_TRUE(has(run(check_disk_space).evidence, "of 2 domains bring 1000 messages"))
+        << run(check_disk_space).evidence;
+    options.usual = UsualMail{1e10, 1};
+    EXPECT_EQ(run(check_disk_space).status, CheckStatus::failed) << "three petabytes";
     const CheckOutcome sync = run(check_disk_sync);
     EXPECT_TRUE(has(sync.evidence, "/tmp")) << sync.evidence << sync.why_not;
 }
@@ -285,6 +290,18 @@ TEST(OutageCostTest, PatienceDecides) {
         EXPECT_LE(sender.gives_up_min, sender.gives_up_max) << sender.sender;
         before = sender.gives_up_min;
     }
+}
+
+TEST(OutageCostTest, SendersAreKnownByTheirDomain) {
+    const auto row = [](std::string_view provider) {
+        const SenderPatience* const found = patience_of(provider);
+        return found == nullptr ? std::string_view{} : found->sender;
+    };
+    EXPECT_EQ(row("google.com"), "Gmail, Google Workspace");
+    EXPECT_EQ(row("mailgun.net"), "Mailgun");
+    EXPECT_EQ(row("mailgun.org"), "Mailgun");
+    EXPECT_EQ(row("bank.example"), "");
+    EXPECT_EQ(row(""), "");
 }
 
 }  // namespace

@@ -113,5 +113,25 @@ TEST(History, what_is_damaged_is_refused) {
     }
 }
 
+TEST(History, of_other_names_the_newest_few_are_kept_and_never_instead_of_the_mx) {
+    History history;
+    history.note(served("ns1", "10 old.example", 60s, at(0s)));
+    for (int host = 0; host < 100; ++host) {
+        for (int i = 0; i < 20; ++i) {
+            Served answer =
+                served("ns1", "192.0.2." + std::to_string(i), 60s, at(1s * (20 * host + i + 1)));
+            answer.name = "mx" + std::to_string(host) + ".example";
+            answer.type = static_cast<std::uint16_t>(RecordType::a);
+            history.note(answer);
+        }
+    }
+    EXPECT_LE(history.epochs().size(), limits::dns_epochs_max);
+    EXPECT_EQ(history.epochs().front().data, "10 old.example");
+    const auto last = history.by_server("mx99.example", static_cast<std::uint16_t>(RecordType::a));
+    ASSERT_EQ(last.at("ns1").size(), 8U);
+    EXPECT_EQ(last.at("ns1").back().data, "192.0.2.19");
+    EXPECT_EQ(History::load(history.save()).value(), history);
+}
+
 }  // namespace
 }  // namespace siding::dns

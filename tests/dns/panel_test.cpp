@@ -57,6 +57,8 @@ TEST(Panel, says_which_line_is_wrong) {
         {"A: 192.0.2.1\nB: dns.example", "line 2: \"dns.example\" is no address"},
         {"A: 192.0.2.1,,192.0.2.2", "is no address"},
         {"A:", "1 to 16"},
+        {"A\x01: 192.0.2.1", "line 1: the name"},
+        {std::string(300, 'A') + ": 192.0.2.1", "is too long"},
         {"A: 192.0.2.1:99999", "is no address"},
         {"A: 192.0.2.1\n\nA: 192.0.2.2", "line 3: A is there already"},
     };

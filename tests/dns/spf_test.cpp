@@ -65,6 +65,13 @@ TEST(Spf, refuses_records_that_are_wrong) {
     }
 }
 
+TEST(Spf, an_address_does_not_end_at_a_nul) {
+    const std::string record{"v=spf1 ip6:2001:db8::\0x", 23};
+    EXPECT_TRUE(parse_spf(record).has_error());
+    EXPECT_TRUE(parse_spf(record.substr(0, 22)).has_error());
+    EXPECT_FALSE(parse_spf(record.substr(0, 21)).has_error());
+}
+
 TEST(Spf, expands_macros) {
     // RFC 7208 §7.4
     const SpfMacros four{"strong-bad@email.example.com", "192.0.2.3", "mx.example.org"};

@@ -28,6 +28,14 @@ TEST(Stragglers, bound) {
     }
 }
 
+TEST(Stragglers, a_weekend_is_from_friday_evening_to_monday_morning) {
+    EXPECT_EQ(weekend_messages(flat(2)), 2 * (6 + 24 + 24 + 8));
+    HourProfile profile;
+    profile.per_hour.at(hour_of_week(at(0s))) = 5;  // a Saturday
+    profile.per_hour.at(hour_of_week(at(-24h))) = 7;
+    EXPECT_EQ(weekend_messages(profile), 5);
+}
+
 TEST(Stragglers, hours_of_the_week_begin_on_monday_in_utc) {
     EXPECT_EQ(hour_of_week(WallTime{}), 72U) << "a Thursday";
     EXPECT_EQ(hour_of_week(at(0s)), 5 * 24 + 13U);

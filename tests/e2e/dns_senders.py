@@ -160,10 +160,39 @@ def straggling(daemon: Daemon, log: pathlib.Path, domain: str) -> None:
     assert dns_of(daemon, domain)["verdict"] != "quiet"
 
 
+def passed_on(daemon: Daemon, domain: str) -> None:
+    """What the old server hands over is a straggler, also where the new server takes it at once."""
+    wait_until(lambda: dns_of(daemon, domain)["verdict"] != "none", "it is published", 20)
+    mail_from(daemon, "mx.bank.example", f"bob@{domain}", source=OLD_SERVER)
+    mail_from(daemon, "out.shop.example", f"bob@{domain}")
+    found = wait_until(
+        lambda: (now := dns_of(daemon, domain)["stragglers"])["count"] == 1 and now, "the straggler"
+    )
+    (straggler,) = found["newest"]
+    assert straggler["client_address"] == SENDERS["mx.bank.example"][0], found
+
+
+def own_figures(daemon: Daemon) -> None:
+    """What an outage would cost, and what the disk must hold, by the senders that were imported."""
+    cost = daemon.siding("--json", "outage-cost", "--hours", "30").ok().json()
+    known = sum(daemon.siding("--json", "dns", "senders", one).ok().json()["domains"][0]["messages"]
+                for one in ("cutover.test", "late.test", "passed.test", "unknown.test"))  # fmt: skip
+    assert cost["own_messages"] == known and cost["assumed"] == "", cost
+    google = next(one for one in cost["senders"] if one["sender"].startswith("Gmail"))
+    assert 0 < google["share"] <= cost["share_lost"] < 1, cost
+    text = daemon.siding("outage-cost", "--hours", "30").ok().out
+    assert f"{known} messages are known" in text, text
+    found = daemon.siding(
+        "--json", "doctor", "late.test", "--check", "H09", "--config", str(daemon.config_file)
+    )
+    (check,) = found.json()["domains"][0]["checks"]
+    assert re.search(r"usual senders of \d domains? bring \d+ messages", check["evidence"]), check
+
+
 def story(lab: Lab) -> None:
     world = DnsWorld(lab)
     domains = ("cutover.test", "late.test")
-    for domain in (*domains, "unknown.test"):
+    for domain in (*domains, "unknown.test", "passed.test"):
         world.zone(domain, f"@ {MX_TTL} MX 10 hold.siding.test.\n")
     world.recursive("plain")
     world.start()
@@ -178,12 +207,16 @@ def story(lab: Lab) -> None:
         }
     mx = {"new": ["hold.siding.test"], "old": ["mx.old.test"]}
     settings["unknown.test"] = {"phase": "hold", "mx": mx}
+    settings["passed.test"] = {
+        "phase": "pass_new", "mx": mx, "stragglers": {"networks": [OLD_SERVER]}
+    }  # fmt: skip
     dns = world.settings(
         "plain", watch="1s", watch_near="1s", panel=str(world.panel()),
         samples=1, rounds=1, slack="0s", floor="0s", allowance="0s",
     )  # fmt: skip
     listener = {"address": "127.0.0.1:0", "xclient": {"networks": ["127.0.0.0/8"]}}
-    daemon = lab.daemon(lab.config(domains=settings, dns=dns, listeners=[listener])).start()
+    config = lab.config(new=lab.sink(), domains=settings, dns=dns, listeners=[listener])
+    daemon = lab.daemon(config).start()
     watcher = DnsWatcher(daemon, "cutover.test").start()
 
     for domain in domains:
@@ -195,8 +228,10 @@ def story(lab: Lab) -> None:
         for provider, messages in PROVIDERS.items():
             assert provider in str(listed), (provider, listed)
             assert re.search(rf"^{re.escape(provider)} +{messages} ", text, re.M), text
+    own_figures(daemon)
     proven(daemon, watcher)
     unproven(daemon, "unknown.test")
+    passed_on(daemon, "passed.test")
     straggling(daemon, logs["late.test"], "late.test")
 
     # So much mail is usual at this hour that seconds of silence prove something.

@@ -245,6 +245,7 @@ LedgerEntry full_line() {
         {octets, "example.com", "default"}, {"b", "example.org", "pilot", octets, true}};
     line.sender = octets;
     line.client_address = "2001:db8::1";
+    line.proxy_address = "192.0.2.9";
     line.message_id_header = octets;
     line.size_octets = 1;
     line.sha256 = sha256("x");

@@ -23,6 +23,7 @@ WALLS = {
     r"ares\.h": {"dns"},
     r"libpsl\.h": {"dns"},
     r"zlib\.h": {"cutover"},
+    r"zstd\.h": {"backfill"},
     r"yaml-cpp/": {"config"},
     r"openssl/ssl\.h": {"net"},
     r"boost/beast": {"net"},
