@@ -22,7 +22,7 @@ bool has_address(const std::vector<dns::ResourceRecord>& records, const std::str
 
 // Whether the name has the client's address.
 awaitable<Result<bool>> is_confirmed(
-    const DoctorLookup& lookup, std::string name, const std::string& address
+    const RecursiveLookup& lookup, std::string name, const std::string& address
 ) {
     const bool is_six = address.find(':') != std::string::npos;
     const auto type = is_six ? dns::RecordType::aaaa : dns::RecordType::a;
@@ -33,7 +33,7 @@ awaitable<Result<bool>> is_confirmed(
 
 }  // namespace
 
-awaitable<Result<std::string>> find_client_name(DoctorLookup lookup, dns::Client client) {
+awaitable<Result<std::string>> find_client_name(RecursiveLookup lookup, dns::Client client) {
     const std::string reverse = reverse_name(client.address, "");
     if (reverse.empty()) {
         co_return std::string{};

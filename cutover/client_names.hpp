@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/result.hpp"
-#include "cutover/doctor_lookup.hpp"
+#include "cutover/recursive_lookup.hpp"
 #include "dns/provider.hpp"
 #include "net/asio.hpp"
 
@@ -12,6 +12,6 @@
 namespace siding::cutover {
 
 // Empty where there is none. Errc::unavailable: no resolver has said.
-net::awaitable<Result<std::string>> find_client_name(DoctorLookup lookup, dns::Client client);
+net::awaitable<Result<std::string>> find_client_name(RecursiveLookup lookup, dns::Client client);
 
 }  // namespace siding::cutover

@@ -51,6 +51,22 @@ void add_hosts(const dns::Epoch& epoch, std::vector<std::string>& hosts) {
     }
 }
 
+// Those of the new MX and then those of the old one.
+std::vector<dns::HostAddresses> hosts_of(
+    const dns::History& history, const dns::Expected& expected, const DnsPlan& plan, WallTime now
+) {
+    std::vector<std::string> hosts = expected.new_hosts;
+    for (const std::string& host : expected.old_hosts) {
+        if (std::ranges::find(hosts, host) == hosts.end()) {
+            hosts.push_back(host);
+        }
+    }
+    std::erase(hosts, ".");  // of a null MX
+    dns::DeadlineOptions options;
+    options.slack = plan.policy.slack;
+    return dns::addresses_of(history, hosts, now, options);
+}
+
 // The rounds that count and as many again, for those in which nobody answered.
 std::size_t rounds_kept(const DnsPlan& plan) {
     return std::size_t{2} * plan.policy.rounds + 2;
@@ -81,6 +97,9 @@ DnsPlan make_dns_plan(
     plan.policy.floor = to_seconds(dns.floor);
     plan.policy.allowance = to_seconds(dns.allowance);
     plan.policy.rounds = dns.rounds;
+    plan.policy.coverage_min = dns.coverage_min;
+    plan.policy.straggler_max = dns.straggler_max;
+    plan.policy.operators_min = dns.operators_min;
     plan.pace.watch = dns.watch;
     plan.pace.watch_near = dns.watch_near;
     plan.pace.panel_near = panel_near;
@@ -96,6 +115,8 @@ void DnsDomain::resume(dns::History history, std::string_view kept) {
             std::string_view{line}.substr(std::min<std::size_t>(2, line.size()));
         if (line.starts_with("U ")) {
             unreachable_at_ = read_millis(rest);
+        } else if (line.starts_with("C ")) {
+            caps_.resume(rest);
         } else if (line.starts_with("R ")) {
             if (const auto at = read_millis(rest)) {
                 rounds_.emplace_back().at = *at;
@@ -116,6 +137,9 @@ std::string DnsDomain::save() const {
     std::string text;
     if (unreachable_at_) {
         text += fmt::format("U {}\n", unreachable_at_->time_since_epoch().count());
+    }
+    for (const std::string& line : caps_.save()) {
+        text += fmt::format("C {}\n", line);
     }
     for (const dns::PanelRound& round : rounds_) {
         text += fmt::format("R {}\n", round.at.time_since_epoch().count());
@@ -142,11 +166,20 @@ bool DnsDomain::on_look(Result<dns::AuthorityView> view, WallTime now) {
     return is_news;
 }
 
+bool DnsDomain::on_names(const std::vector<dns::Served>& served) {
+    bool is_news = false;
+    for (const dns::Served& one : served) {
+        is_news = history_.note(one) || is_news;
+    }
+    return is_news;
+}
+
 void DnsDomain::on_round(dns::PanelRound round, const DnsPlan& plan) {
     // Of the rounds in which nobody had a word only the newest stays: they must not push out those
     // that a verdict stands on.
     std::erase_if(rounds_, [](const dns::PanelRound& one) { return !dns::has_word(one); });
     rounds_.push_back(std::move(round));
+    caps_.note(rounds_.back(), dns::served_now(history_, domain_.text()));
     while (rounds_.size() > rounds_kept(plan)) {
         rounds_.pop_front();
     }
@@ -212,6 +245,7 @@ dns::Evidence DnsDomain::evidence(const DnsPlan& plan, WallTime now) const {
     evidence.expected = expected(plan);
     evidence.policy = plan.policy;
     evidence.switch_at = plan.switch_at;
+    evidence.sts_problem = sts_problem_;
     evidence.now = now;
     return evidence;
 }
@@ -261,12 +295,16 @@ DomainDnsReport DnsDomain::report(const DnsPlan& plan, const SenderBook& book, W
     DomainDnsReport report;
     report.domain = domain_.text();
     report.judgement = dns::judge(evidence);
+    report.hosts = hosts_of(history_, evidence.expected, plan, now);
     report.expected = std::move(evidence.expected);
     report.switch_at = plan.switch_at;
     report.authority = view_;
     report.has_panel = plan.has_panel;
     if (!rounds_.empty()) {
         report.panel = rounds_.back();
+        for (dns::OperatorView& view : report.panel->operators) {
+            view.cap = caps_.cap_of(view.name);
+        }
     }
     const dns::PaceFacts facts = pace(plan, report.judgement, now);
     report.permit = dns::permit_panel(facts, plan.pace);

@@ -7,6 +7,7 @@
 #include "base/result.hpp"
 #include "config/config.hpp"
 #include "cutover/dns_report.hpp"
+#include "dns/ttl_caps.hpp"
 
 #include <deque>
 #include <optional>
@@ -50,6 +51,9 @@ public:
 
     // True if a server says something that it has not said before.
     bool on_look(Result<dns::AuthorityView> view, WallTime now);
+    // What was said of the names beside the MX; true as above.
+    bool on_names(const std::vector<dns::Served>& served);
+    void on_policy_problem(std::string problem) { sts_problem_ = std::move(problem); }
     void on_round(dns::PanelRound round, const DnsPlan& plan);
 
     // Verdict, gates and deadlines by what is known now.
@@ -74,8 +78,10 @@ private:
     dns::History history_;
     std::optional<dns::AuthorityView> view_;
     std::deque<dns::PanelRound> rounds_;
+    dns::TtlCaps caps_;
     std::optional<WallTime> last_look_;
     std::optional<WallTime> unreachable_at_;  // all authoritative servers, the last time
+    std::string sts_problem_;
     std::string error_;
 };
 

@@ -3,6 +3,8 @@
 #include "base/log.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace siding::cutover {
 namespace {
@@ -59,6 +61,31 @@ void log_problems(const DomainDnsReport* before, const DomainDnsReport& now) {
     }
 }
 
+// A host that has changed its address since then, or has so before the first report.
+void log_addresses(const DomainDnsReport* before, const DomainDnsReport& now) {
+    for (const dns::HostAddresses& host : now.hosts) {
+        if (!host.old_until || host.old_until->at < now.watched_at.value_or(WallTime{})) {
+            continue;
+        }
+        const bool is_told =
+            before != nullptr && std::ranges::any_of(before->hosts, [&](const auto& other) {
+                return other.host == host.host && other.addresses == host.addresses &&
+                       other.gone == host.gone;
+            });
+        if (!is_told) {
+            log.info(
+                "dns_address_changed",
+                {{"domain", now.domain},
+                 {"host", host.host},
+                 {"addresses", fmt::format("{}", fmt::join(host.addresses, ", "))},
+                 {"before", fmt::format("{}", fmt::join(host.gone, ", "))},
+                 {"until", format_time(host.old_until->at)},
+                 {"why", host.old_until->why}}
+            );
+        }
+    }
+}
+
 }  // namespace
 
 void log_changes(const DomainDnsReport* before, const DomainDnsReport& now) {
@@ -71,6 +98,7 @@ void log_changes(const DomainDnsReport* before, const DomainDnsReport& now) {
         }
     }
     log_problems(before, now);
+    log_addresses(before, now);
     if (is_new_change(before, now)) {
         log.warn(
             "dns_unplanned_change", {{"domain", now.domain}, {"text", now.judgement.unplanned_text}}

@@ -4,6 +4,7 @@
 
 #include "base/clock.hpp"
 #include "cutover/senders.hpp"
+#include "dns/address_changes.hpp"
 #include "dns/authority.hpp"
 #include "dns/coverage.hpp"
 #include "dns/history.hpp"
@@ -25,6 +26,7 @@ struct DomainDnsReport {
     std::optional<WallTime> switch_at{};
     dns::Judgement judgement{};
     std::optional<dns::AuthorityView> authority{};  // the last look that was answered
+    std::vector<dns::HostAddresses> hosts{};        // of the new MX, then of the old one
     bool has_panel = true;
     std::optional<dns::PanelRound> panel{};  // the newest round
     dns::PanelPermit permit{};               // of the next one

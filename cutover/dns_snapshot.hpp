@@ -5,7 +5,7 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
-#include "cutover/doctor_lookup.hpp"
+#include "cutover/recursive_lookup.hpp"
 #include "cutover/sts_policy.hpp"
 #include "dns/authority.hpp"
 #include "dns/prober.hpp"
@@ -61,7 +61,7 @@ struct DnsSnapshot {
 struct SnapshotTools {
     dns::Prober& prober;
     dns::Authority& authority;
-    const DoctorLookup& lookup;
+    const RecursiveLookup& lookup;
 };
 
 struct SnapshotOptions {

@@ -15,11 +15,11 @@ using std::chrono::milliseconds;
 const Logger log{"dns"};
 
 constexpr std::size_t looks_max = 8;  // at once: some 100 questions each at most
+constexpr std::size_t fetches_max = 4;
 constexpr std::size_t tasks_max = 4;
 constexpr milliseconds tick_max = std::chrono::seconds{1};
 constexpr milliseconds tick_min{20};
 constexpr milliseconds keep_interval = std::chrono::minutes{15};  // of a history without news
-constexpr milliseconds look_patience = std::chrono::seconds{50};  // of whoever asks for one
 constexpr auto history_kept = std::chrono::days{90};
 constexpr unsigned questions_per_minute = 600;  // to one resolver, for all domains
 
@@ -58,11 +58,13 @@ DnsWatch::DnsWatch(Parts parts)
       blocking_{parts.blocking},
       resolver_{parts.executor},
       prober_{parts.executor, parts.queue.clock()},
+      names_{prober_, parts.blocking},
       senders_{parts.queue, parts.config, prober_, parts.blocking},
       metrics_{parts.metrics},
       timer_{parts.executor},
       tasks_{parts.executor, "dns", tasks_max},
-      looks_{parts.executor, "dns_looks", looks_max} {}
+      looks_{parts.executor, "dns_looks", looks_max},
+      fetches_{parts.executor, "dns_policies", fetches_max} {}
 
 DnsWatch::~DnsWatch() = default;
 
@@ -73,8 +75,10 @@ Result<void> DnsWatch::start() {
 
 awaitable<void> DnsWatch::stop() {
     looks_.cancel();
+    fetches_.cancel();
     tasks_.cancel();
     co_await looks_.join();
+    co_await fetches_.join();
     co_await tasks_.join();
     co_await senders_.keep();
 }
@@ -177,10 +181,18 @@ awaitable<void> DnsWatch::look(DnsWatch& self, EntryPtr entry) {
         co_return;
     }
     const auto book = co_await self.senders_.book(domain);
-    const bool is_news = entry->state.on_look(std::move(view), self.clock_.now());
+    if (entry->state.on_look(std::move(view), self.clock_.now())) {
+        entry->has_news = true;
+    }
     const DomainDnsReport found =
         entry->state.report(self.plan_of(domain), *book, self.clock_.now());
     book->set_learning(found.authority && !found.judgement.published_at);
+    if (found.error.empty()) {
+        co_await self.ask_names(entry, found);
+        if (co_await is_cancelled()) {
+            co_return;
+        }
+    }
     if (found.has_panel && found.permit.allowed) {
         co_await self.ask_panel(entry);
         if (co_await is_cancelled()) {
@@ -189,7 +201,8 @@ awaitable<void> DnsWatch::look(DnsWatch& self, EntryPtr entry) {
     }
     ++entry->looks;
     const Report report = self.publish(*entry, *book);
-    co_await self.keep(entry, is_news);
+    self.start_fetch(entry);
+    co_await self.keep(entry);
     // At the deadline the verdict may change, and not only at the next look after it.
     WallTime next = report->next_at.value_or(self.clock_.now());
     if (const auto& mx = report->judgement.mx; mx && mx->at > self.clock_.now()) {
@@ -273,10 +286,51 @@ DnsWatch::Report DnsWatch::publish(const Entry& entry, const SenderBook& book) {
     return report;
 }
 
-awaitable<void> DnsWatch::keep(EntryPtr entry, bool is_news) {
+awaitable<void> DnsWatch::ask_names(EntryPtr entry, const DomainDnsReport& found) {
+    std::vector<std::string> hosts;
+    for (const dns::HostAddresses& host : found.hosts) {
+        hosts.push_back(host.host);
+    }
+    // Half of the time to the next look: what another domain has asked for counts here, too.
+    const WallTime now = clock_.now();
+    const milliseconds age_max = (found.next_at.value_or(now) - now) / 2;
+    const auto served =
+        co_await names_.look(authority_, entry->state.domain(), std::move(hosts), age_max);
+    if (entry->state.on_names(served)) {
+        entry->has_news = true;
+    }
+}
+
+void DnsWatch::start_fetch(const EntryPtr& entry) {
+    const bool has_room = !fetches_.full();
+    if (has_room && names_.take_turn(entry->state.domain(), entry->state.history())) {
+        static_cast<void>(fetches_.spawn(fetch_policy(*this, entry)));  // refused only at the end
+    }
+}
+
+awaitable<void> DnsWatch::fetch_policy(DnsWatch& self, EntryPtr entry) {
+    const auto config = self.config_.get();
+    const Domain domain = entry->state.domain();
+    FetchedPolicy fetched = co_await self.names_.fetch(domain, config->dns);
+    if (co_await is_cancelled()) {
+        co_return;
+    }
+    bool is_news = !fetched.policy;
+    if (fetched.policy) {
+        is_news = entry->state.on_names({*fetched.policy});
+        entry->has_news = entry->has_news || is_news;
+    }
+    entry->state.on_policy_problem(std::move(fetched.problem));
+    if (is_news && self.schedule_.contains(domain)) {
+        self.look_soon(domain);
+    }
+}
+
+awaitable<void> DnsWatch::keep(EntryPtr entry) {
     const WallTime now = clock_.now();
     const Domain& domain = entry->state.domain();
     queue::PutValues values;
+    const bool is_news = std::exchange(entry->has_news, false);
     if (is_news || now - entry->kept_at >= keep_interval) {
         entry->state.forget_before(now - history_kept);
         values.values.push_back({history_key(domain), entry->state.history().save()});
@@ -291,61 +345,12 @@ awaitable<void> DnsWatch::keep(EntryPtr entry, bool is_news) {
     queue::Change change{std::move(values)};
     const auto done = co_await queue_.commit(std::move(change));
     if (done.has_error()) {
+        entry->has_news = entry->has_news || is_news;
         log.warn("dns_history_not_kept", {{"domain", domain}, {"reason", done.error()}});
         co_return;
     }
     entry->kept = std::move(kept);
     entry->kept_at = now;
-}
-
-std::vector<DnsWatch::Report> DnsWatch::reports() const {
-    const std::lock_guard lock{reports_mutex_};
-    std::vector<Report> reports;
-    for (const auto& [domain, report] : reports_) {
-        reports.push_back(report);
-    }
-    return reports;
-}
-
-DnsWatch::Report DnsWatch::report_of(const Domain& domain) const {
-    const std::lock_guard lock{reports_mutex_};
-    const auto found = reports_.find(domain);
-    return found == reports_.end() ? nullptr : found->second;
-}
-
-void DnsWatch::look_soon(const Domain& domain) {
-    schedule_.hurry(domain, clock_.now());
-    timer_.cancel();
-}
-
-awaitable<Result<DnsWatch::Report>> DnsWatch::look_now(Domain domain) {
-    const auto found = entries_.find(domain);
-    if (found == entries_.end()) {
-        co_return Error{
-            Errc::not_found, fmt::format("the MX of {} is not watched here", domain.text())};
-    }
-    const EntryPtr entry = found->second;
-    // One that is under way has begun before the question.
-    const std::uint64_t wanted = entry->looks + (schedule_.is_busy(domain) ? 2 : 1);
-    look_soon(domain);
-    net::asio::steady_timer poll{executor_};
-    const auto deadline = std::chrono::steady_clock::now() + look_patience;
-    while (entry->looks < wanted) {
-        if (std::chrono::steady_clock::now() >= deadline || co_await is_cancelled()) {
-            co_return Error{
-                Errc::unavailable,
-                fmt::format(
-                    "the look at {} takes too long; see `siding dns status`", domain.text()
-                )};
-        }
-        poll.expires_after(tick_min);
-        static_cast<void>(co_await poll.async_wait(net::use_result));
-    }
-    Report report = report_of(domain);
-    if (report == nullptr) {
-        co_return Error{Errc::not_found, domain.text() + " is no longer watched"};
-    }
-    co_return report;
 }
 
 }  // namespace siding::cutover

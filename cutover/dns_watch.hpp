@@ -10,6 +10,7 @@
 #include "config/live.hpp"
 #include "cutover/dns_domain.hpp"
 #include "cutover/dns_metrics.hpp"
+#include "cutover/dns_names.hpp"
 #include "cutover/dns_schedule.hpp"
 #include "cutover/dns_sources.hpp"
 #include "cutover/sender_watch.hpp"
@@ -71,8 +72,9 @@ private:
         DnsDomain state;
         bool is_loaded = false;
         std::uint64_t looks = 0;
-        std::string kept{};  // as it is in the store
-        WallTime kept_at{};  // the history
+        bool has_news = false;  // that the store does not have yet
+        std::string kept{};     // as it is in the store
+        WallTime kept_at{};     // the history
     };
     using EntryPtr = std::shared_ptr<Entry>;
 
@@ -84,7 +86,10 @@ private:
     void start_looks();
     net::awaitable<void> load(EntryPtr entry);
     net::awaitable<void> ask_panel(EntryPtr entry);
-    net::awaitable<void> keep(EntryPtr entry, bool is_news);
+    net::awaitable<void> ask_names(EntryPtr entry, const DomainDnsReport& found);
+    void start_fetch(const EntryPtr& entry);
+    static net::awaitable<void> fetch_policy(DnsWatch& self, EntryPtr entry);
+    net::awaitable<void> keep(EntryPtr entry);
     Report publish(const Entry& entry, const SenderBook& book);
     DnsPlan plan_of(const Domain& domain) const;
 
@@ -96,6 +101,7 @@ private:
     dns::Resolver resolver_;  // for addresses of name servers
     dns::Prober prober_;
     std::shared_ptr<dns::Authority> authority_;  // a look that is under way keeps its own
+    DnsNames names_;
     SenderWatch senders_;
     DnsMetrics metrics_;
 
@@ -108,6 +114,7 @@ private:
     net::asio::steady_timer timer_;
     net::TaskGroup tasks_;
     net::TaskGroup looks_;
+    net::TaskGroup fetches_;  // of policies, which may take seconds
 
     mutable std::mutex reports_mutex_;
     std::map<Domain, Report> reports_;

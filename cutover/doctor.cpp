@@ -4,7 +4,7 @@
 #include "config/config.hpp"
 #include "cutover/doctor_collect.hpp"
 #include "cutover/doctor_facts.hpp"
-#include "cutover/doctor_lookup.hpp"
+#include "cutover/recursive_lookup.hpp"
 #include "dns/resolver.hpp"
 #include "net/run_on.hpp"
 #include "net/task_group.hpp"
@@ -74,7 +74,7 @@ public:
           prober_{executor_, clock},
           resolver_{executor_, resolver_options(options_)},
           authority_{prober_, resolver_, options_.roots},
-          lookup_{prober_, options_.resolvers} {}
+          lookup_{prober_, options_.resolvers, files_} {}
 
     net::awaitable<Result<std::vector<CheckResult>>> examine(std::string domain);
 
@@ -91,7 +91,7 @@ private:
     dns::Prober prober_;
     dns::Resolver resolver_;
     dns::Authority authority_;
-    DoctorLookup lookup_;
+    RecursiveLookup lookup_;
     std::optional<net::TrustedRoots> trusted_;
 };
 

@@ -98,12 +98,29 @@ bool Check::applies_in(std::optional<DoctorPhase> phase) const {
     return !phase || phases.empty() || std::ranges::find(phases, *phase) != phases.end();
 }
 
+void Checks::add(
+    std::string id, std::string title, Severity severity, Phases phases, Check::Function function
+) {
+    all_.push_back({std::move(id), std::move(title), severity, std::move(phases), function});
+}
+
+void Checks::add_by_hand(
+    std::string id, std::string title, Severity severity, Phases phases, Check::Function function
+) {
+    add(std::move(id), std::move(title), severity, std::move(phases), function);
+    all_.back().is_by_hand = true;
+}
+
+void Checks::sort() {
+    std::ranges::stable_sort(all_, {}, &Check::id);
+}
+
 Checks all_checks() {
     Checks checks;
     add_dns_checks(checks);
     add_policy_checks(checks);
     add_host_checks(checks);
-    std::ranges::stable_sort(checks, {}, &Check::id);
+    checks.sort();
     return checks;
 }
 

@@ -4,6 +4,7 @@
 
 #include "net/asio.hpp"
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -66,7 +67,37 @@ struct Check {
     bool applies_in(std::optional<DoctorPhase> phase) const;
 };
 
-using Checks = std::vector<Check>;
+// A table of them.
+class Checks {
+public:
+    using Phases = std::vector<DoctorPhase>;
+
+    Checks() = default;
+    Checks(std::initializer_list<Check> all) : all_{all} {}
+
+    void add(
+        std::string id,
+        std::string title,
+        Severity severity,
+        Phases phases,
+        Check::Function function
+    );
+    // One that always ends in by_hand().
+    void add_by_hand(
+        std::string id,
+        std::string title,
+        Severity severity,
+        Phases phases,
+        Check::Function function
+    );
+    void sort();  // by id
+
+    auto begin() const { return all_.begin(); }
+    auto end() const { return all_.end(); }
+
+private:
+    std::vector<Check> all_;
+};
 
 void add_dns_checks(Checks& checks);     // D01 to D16
 void add_policy_checks(Checks& checks);  // P01 to P14 but P03 and P06

@@ -1,6 +1,6 @@
 #include "cutover/doctor_collect.hpp"
 
-#include "cutover/doctor_lookup.hpp"
+#include "cutover/recursive_lookup.hpp"
 #include "net/resolve.hpp"
 #include "net/task_group.hpp"
 

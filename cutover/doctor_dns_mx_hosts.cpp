@@ -1,7 +1,7 @@
 // The names that the MX records point to: that they are names, lead to addresses and are reached.
 #include "cutover/doctor_dns.hpp"
 #include "cutover/doctor_hosts.hpp"
-#include "cutover/doctor_lookup.hpp"
+#include "cutover/recursive_lookup.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>

@@ -3,7 +3,7 @@
 #include "base/domain.hpp"
 #include "cutover/doctor_dns.hpp"
 #include "cutover/doctor_hosts.hpp"
-#include "cutover/doctor_lookup.hpp"
+#include "cutover/recursive_lookup.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>

@@ -3,7 +3,7 @@
 #include "base/digest.hpp"
 #include "cutover/doctor_dns.hpp"
 #include "cutover/doctor_hosts.hpp"
-#include "cutover/doctor_lookup.hpp"
+#include "cutover/recursive_lookup.hpp"
 #include "dns/deadline.hpp"
 
 #include <algorithm>

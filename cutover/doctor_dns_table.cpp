@@ -8,42 +8,47 @@ namespace siding::cutover {
 void add_dns_checks(Checks& checks) {
     using enum DoctorPhase;
     using enum Severity;
-    const auto add = [&checks](
-                         const char* id,
-                         const char* title,
-                         Severity severity,
-                         std::vector<DoctorPhase> phases,
-                         Check::Function function
-                     ) {
-        checks.push_back({id, title, severity, std::move(phases), function});
-    };
     const std::vector<DoctorPhase> before{prep, pre_switch};
-    add("D01",
+    checks.add(
+        "D01",
         "delegation and zone agree, and each server serves the zone",
         critical,
         {},
-        check_delegation);
-    add("D02", "all servers give the same MX records with the same TTL", critical, {}, check_same_mx
+        check_delegation
     );
-    add("D03", "MX points to names that have addresses", critical, {}, check_mx_hosts);
-    add("D04", "there is no null MX", critical, {}, check_null_mx);
-    add("D05", "MX points to nobody who is not meant", critical, {}, check_leftover_mx);
-    add("D06", "the domain has an MX", critical, {}, check_has_mx);
-    add("D07", "what has an IPv6 address takes mail there", warning, {}, check_mx_ipv6);
-    add("D08", "no name is written with its zone twice", warning, {}, check_double_suffix);
-    add("D09", "the TTL of the MX records is short enough to move", critical, before, check_mx_ttl);
-    add("D10", "the TTLs around the MX records are known", warning, before, check_other_ttls);
-    add("D11", "that a name does not exist is soon forgotten", warning, before, check_negative_ttl);
-    add("D12", "DNSSEC is whole", critical, {}, check_dnssec);
-    add("D13",
+    checks.add(
+        "D02", "all servers give the same MX records with the same TTL", critical, {}, check_same_mx
+    );
+    checks.add("D03", "MX points to names that have addresses", critical, {}, check_mx_hosts);
+    checks.add("D04", "there is no null MX", critical, {}, check_null_mx);
+    checks.add("D05", "MX points to nobody who is not meant", critical, {}, check_leftover_mx);
+    checks.add("D06", "the domain has an MX", critical, {}, check_has_mx);
+    checks.add("D07", "what has an IPv6 address takes mail there", warning, {}, check_mx_ipv6);
+    checks.add("D08", "no name is written with its zone twice", warning, {}, check_double_suffix);
+    checks.add(
+        "D09", "the TTL of the MX records is short enough to move", critical, before, check_mx_ttl
+    );
+    checks.add(
+        "D10", "the TTLs around the MX records are known", warning, before, check_other_ttls
+    );
+    checks.add(
+        "D11", "that a name does not exist is soon forgotten", warning, before, check_negative_ttl
+    );
+    checks.add("D12", "DNSSEC is whole", critical, {}, check_dnssec);
+    checks.add(
+        "D13",
         "inside, the domain has the same MX as outside",
         warning,
         {prep, pre_switch, hold, post},
-        check_split_horizon);
-    add("D14", "no wildcard answers for the MX hosts", warning, before, check_wildcards);
-    add("D15", "the domain will not expire during the move", info, {prep}, check_registration);
-    checks.back().is_by_hand = true;
-    add("D16", "no domain of the old server was forgotten", warning, before, check_other_domains);
+        check_split_horizon
+    );
+    checks.add("D14", "no wildcard answers for the MX hosts", warning, before, check_wildcards);
+    checks.add_by_hand(
+        "D15", "the domain will not expire during the move", info, {prep}, check_registration
+    );
+    checks.add(
+        "D16", "no domain of the old server was forgotten", warning, before, check_other_domains
+    );
 }
 
 std::string zone_line(

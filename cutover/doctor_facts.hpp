@@ -22,7 +22,7 @@
 
 namespace siding::cutover {
 
-class DoctorLookup;
+class RecursiveLookup;
 
 // A mail server that matters, under one name and port.
 struct HostView {
@@ -54,7 +54,7 @@ struct DoctorFacts {
         const Clock& clock_given,
         dns::Prober& prober_given,
         dns::Authority& authority_given,
-        const DoctorLookup& lookup_given,
+        const RecursiveLookup& lookup_given,
         net::asio::any_io_executor files_given
     )
         : options{options_given},
@@ -69,7 +69,7 @@ struct DoctorFacts {
     const Clock& clock;
     dns::Prober& prober;
     dns::Authority& authority;         // look() again for other domains; ask_everywhere for this
-    const DoctorLookup& lookup;        // the recursive way
+    const RecursiveLookup& lookup;     // the recursive way
     net::asio::any_io_executor files;  // for what blocks: net::run_on(facts.files, …)
     std::optional<net::TrustedRoots> trusted;  // nothing: `no_roots` says why
     std::string no_roots;

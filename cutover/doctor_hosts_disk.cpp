@@ -20,7 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A hold from Friday evening to Monday morning: 65 messages for each mailbox, 100 kB each.
+// A hold from Friday evening to Monday morning. Where nobody knows better: 65 messages for each
+// mailbox, 100 kB each.
 constexpr std::uint64_t message_octets = 100'000;
 constexpr std::uint64_t hold_messages_per_mailbox = 65;
 constexpr std::uint64_t safety = 3;
@@ -67,6 +68,49 @@ Result<Disk> look_at_disk(const fs::path& data_dir, const std::optional<fs::path
         }
     }
     return disk;
+}
+
+struct Forecast {
+    std::uint64_t octets = 0;
+    std::string text{};
+};
+
+// By the mail that is usual, by the list of recipients, or by whichever of them is more.
+Forecast make_forecast(const std::optional<UsualMail>& usual, std::uint64_t mailboxes) {
+    const auto octets_of = [](double messages) {
+        return static_cast<std::uint64_t>(messages) * message_octets * safety;
+    };
+    const double by_senders = usual ? usual->weekend_messages : 0;
+    const auto by_mailboxes = static_cast<double>(mailboxes * hold_messages_per_mailbox);
+    Forecast forecast;
+    if (usual && by_senders >= by_mailboxes) {
+        forecast.octets = octets_of(by_senders);
+        forecast.text = fmt::format(
+            "the usual senders of {} domain{} bring {:.0f} messages in a weekend, three times that "
+            "is {:.1f} GiB (100 kB each are assumed)",
+            usual->domains,
+            usual->domains == 1 ? "" : "s",
+            by_senders,
+            static_cast<double>(forecast.octets) / gibi
+        );
+    } else if (mailboxes > 0) {
+        forecast.octets = octets_of(by_mailboxes);
+        forecast.text = fmt::format(
+            "{} mailboxes need {:.1f} GiB, three times a weekend's mail ({} messages of 100 kB for "
+            "each are assumed)",
+            mailboxes,
+            static_cast<double>(forecast.octets) / gibi,
+            hold_messages_per_mailbox
+        );
+    } else {
+        forecast.text = fmt::format(
+            "no forecast: no running sidingd knows the usual senders, and there is no "
+            "--recipients; "
+            "{} GiB are assumed to be the least",
+            free_octets_min >> 30U
+        );
+    }
+    return forecast;
 }
 
 // --- H10 ----------------------------------------------------------------------------------------
@@ -137,24 +181,17 @@ net::awaitable<CheckOutcome> check_disk_space(const DoctorFacts& facts) {
     const Disk& disk = *looked;
     const std::uint64_t reserve = facts.config->storage.disk_reserve.bytes(disk.size_octets);
     const std::uint64_t room = disk.free_octets > reserve ? disk.free_octets - reserve : 0;
-    const std::uint64_t forecast =
-        disk.mailboxes * hold_messages_per_mailbox * message_octets * safety;
-    const std::uint64_t wanted = std::max(forecast, free_octets_min);
+    const Forecast forecast = make_forecast(facts.options.usual, disk.mailboxes);
+    const std::uint64_t wanted = std::max(forecast.octets, free_octets_min);
     std::string evidence = fmt::format(
         "{}: {:.1f} GiB for mail (free, without the reserve of {:.1f} GiB), some {} messages of "
-        "100 kB",
+        "100 kB; {}",
         disk.directory.string(),
         static_cast<double>(room) / gibi,
         static_cast<double>(reserve) / gibi,
-        room / message_octets
+        room / message_octets,
+        forecast.text
     );
-    evidence += disk.mailboxes > 0
-                    ? fmt::format(
-                          "; {} mailboxes need {:.1f} GiB, three times a weekend's mail",
-                          disk.mailboxes,
-                          static_cast<double>(forecast) / gibi
-                      )
-                    : "; no forecast without --recipients";
     const bool lacks_files = disk.counts_files && disk.free_files < free_files_min;
     if (lacks_files) {
         evidence += fmt::format("; {} files can be made", disk.free_files);

@@ -1,5 +1,5 @@
 #include "cutover/doctor_hosts.hpp"
-#include "cutover/doctor_lookup.hpp"
+#include "cutover/recursive_lookup.hpp"
 #include "cutover/reverse_name.hpp"
 
 #include <algorithm>

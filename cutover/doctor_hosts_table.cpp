@@ -16,12 +16,6 @@ constexpr auto info = Severity::info;
 
 using Phase = DoctorPhase;
 
-Check by_hand_check(std::string id, std::string title, Severity severity, Check::Function what) {
-    Check check{std::move(id), std::move(title), severity, {}, what};
-    check.is_by_hand = true;
-    return check;
-}
-
 net::awaitable<CheckOutcome> advise_on_pilot(const DoctorFacts& facts) {
     co_return by_hand(
         "Send a message from a mailbox that has moved already (or from the pilot tenant) to one "
@@ -53,86 +47,87 @@ void add_host_checks(Checks& checks) {
     const std::vector<Phase> moving{Phase::hold, Phase::release, Phase::post};
     const std::vector<Phase> before{Phase::prep, Phase::pre_switch};
     const std::vector<Phase> no_post{Phase::prep, Phase::pre_switch, Phase::hold, Phase::release};
-    const std::vector<Check> table{
-        {"H01", "the hold host can be reached on port 25", critical, no_post, check_inbound_port},
-        {"H02",
-         "this host reaches port 25 of old and new server",
-         critical,
-         {},
-         check_outbound_port},
-        {"H03",
-         "our addresses have names, and the names our addresses",
-         critical,
-         no_post,
-         check_reverse_names},
-        {"H04", "our addresses are on no block list", warning, no_post, check_block_lists},
-        {"H05", "the listener relays for nobody", critical, no_post, check_open_relay},
-        {"H06",
-         "recipients are checked before mail is accepted",
-         critical,
-         no_post,
-         check_validation},
-        {"H07", "mail that was accepted is never bounced", critical, no_post, check_bounces},
-        {"H08",
-         "the listener offers what both servers can take",
-         warning,
-         no_post,
-         check_extensions},
-        {"H09", "the disk has room for the hold", critical, no_post, check_disk_space},
-        {"H10", "the disk keeps what it has acknowledged", critical, no_post, check_disk_sync},
-        {"H11", "the clock is right", warning, no_post, check_clock},
-        {"H12", "mail cannot go round in circles", warning, no_post, check_loops},
-        {"H13", "nobody greylists us", warning, no_post, check_greylisting},
-        {"H14",
-         "the old server still takes mail for the domain",
-         warning,
-         moving,
-         check_old_accepts},
-        {"H15",
-         "the old server no longer thinks that the domain is its own",
-         warning,
-         moving,
-         check_old_routing},
-        {"H17", "no firewall rewrites SMTP", warning, {}, check_masked_verbs},
-        {"H18",
-         "names for mail programs do not point to the hold host",
-         warning,
-         {},
-         check_client_names},
-        {"H21",
-         "no filter in front of the old server keeps mail back",
-         warning,
-         {},
-         check_old_gateway},
-        {"H22",
-         "old and new server know the same recipients",
-         warning,
-         no_post,
-         check_recipient_list},
-        {"H23", "sidingd may open enough files", warning, no_post, check_file_limit},
-        {"P03",
-         "the hold host shows a certificate that everybody trusts",
-         critical,
-         no_post,
-         check_hold_certificate},
-        {"P06",
-         "the old MX keeps a certificate that strict senders accept",
-         critical,
-         {},
-         check_old_certificate},
-    };
-    checks.insert(checks.end(), table.begin(), table.end());
-    checks.push_back(by_hand_check(
+    checks.add(
+        "H01", "the hold host can be reached on port 25", critical, no_post, check_inbound_port
+    );
+    checks.add(
+        "H02", "this host reaches port 25 of old and new server", critical, {}, check_outbound_port
+    );
+    checks.add(
+        "H03",
+        "our addresses have names, and the names our addresses",
+        critical,
+        no_post,
+        check_reverse_names
+    );
+    checks.add("H04", "our addresses are on no block list", warning, no_post, check_block_lists);
+    checks.add("H05", "the listener relays for nobody", critical, no_post, check_open_relay);
+    checks.add(
+        "H06", "recipients are checked before mail is accepted", critical, no_post, check_validation
+    );
+    checks.add("H07", "mail that was accepted is never bounced", critical, no_post, check_bounces);
+    checks.add(
+        "H08", "the listener offers what both servers can take", warning, no_post, check_extensions
+    );
+    checks.add("H09", "the disk has room for the hold", critical, no_post, check_disk_space);
+    checks.add(
+        "H10", "the disk keeps what it has acknowledged", critical, no_post, check_disk_sync
+    );
+    checks.add("H11", "the clock is right", warning, no_post, check_clock);
+    checks.add("H12", "mail cannot go round in circles", warning, no_post, check_loops);
+    checks.add("H13", "nobody greylists us", warning, no_post, check_greylisting);
+    checks.add(
+        "H14", "the old server still takes mail for the domain", warning, moving, check_old_accepts
+    );
+    checks.add(
+        "H15",
+        "the old server no longer thinks that the domain is its own",
+        warning,
+        moving,
+        check_old_routing
+    );
+    checks.add("H17", "no firewall rewrites SMTP", warning, {}, check_masked_verbs);
+    checks.add(
+        "H18",
+        "names for mail programs do not point to the hold host",
+        warning,
+        {},
+        check_client_names
+    );
+    checks.add(
+        "H21",
+        "no filter in front of the old server keeps mail back",
+        warning,
+        {},
+        check_old_gateway
+    );
+    checks.add(
+        "H22", "old and new server know the same recipients", warning, no_post, check_recipient_list
+    );
+    checks.add("H23", "sidingd may open enough files", warning, no_post, check_file_limit);
+    checks.add(
+        "P03",
+        "the hold host shows a certificate that everybody trusts",
+        critical,
+        no_post,
+        check_hold_certificate
+    );
+    checks.add(
+        "P06",
+        "the old MX keeps a certificate that strict senders accept",
+        critical,
+        {},
+        check_old_certificate
+    );
+    checks.add_by_hand(
         "H16",
         "users of the new platform still reach those who have not moved",
         warning,
+        {},
         advise_on_pilot
-    ));
-    checks.push_back(by_hand_check("H19", "a planned outage costs nothing", info, advise_on_outage)
     );
-    checks.push_back(
-        by_hand_check("H20", "no job edits the zone by itself", warning, advise_on_jobs)
-    );
+    checks.add_by_hand("H19", "a planned outage costs nothing", info, {}, advise_on_outage);
+    checks.add_by_hand("H20", "no job edits the zone by itself", warning, {}, advise_on_jobs);
 }
 
 std::string name_of(const HostView& host, const SmtpView& session) {

@@ -1,6 +1,6 @@
 #include "base/bytes.hpp"
 #include "cutover/doctor_hosts.hpp"
-#include "cutover/doctor_lookup.hpp"
+#include "cutover/recursive_lookup.hpp"
 #include "net/run_on.hpp"
 
 #include <algorithm>

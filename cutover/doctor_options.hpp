@@ -17,6 +17,12 @@
 
 namespace siding::cutover {
 
+// What a running daemon knows of the mail that is usual, of all its domains together.
+struct UsualMail {
+    double weekend_messages = 0;
+    std::size_t domains = 0;  // of which it knows it
+};
+
 struct DoctorOptions {
     DoctorOptions() = default;  // no aggregate: net/asio.hpp
 
@@ -27,6 +33,7 @@ struct DoctorOptions {
     std::optional<net::HostPort> resolver;            // one inside, to compare with the world (D13)
     std::optional<std::filesystem::path> recipients;  // addresses to ask old and new about
     std::vector<std::string> selectors;               // DKIM
+    std::optional<UsualMail> usual;                   // nothing: nobody knows
 
     std::vector<net::HostPort> resolvers;  // recursive; empty: those of /etc/resolv.conf
     dns::Roots roots = dns::default_roots();

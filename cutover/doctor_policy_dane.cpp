@@ -2,8 +2,8 @@
 #include "base/bytes.hpp"
 #include "cutover/doctor_dns.hpp"
 #include "cutover/doctor_hosts.hpp"
-#include "cutover/doctor_lookup.hpp"
 #include "cutover/doctor_policy.hpp"
+#include "cutover/recursive_lookup.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>

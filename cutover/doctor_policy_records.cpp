@@ -2,8 +2,8 @@
 #include "base/bytes.hpp"
 #include "cutover/doctor_dns.hpp"
 #include "cutover/doctor_hosts.hpp"
-#include "cutover/doctor_lookup.hpp"
 #include "cutover/doctor_policy.hpp"
+#include "cutover/recursive_lookup.hpp"
 #include "dns/mta_sts.hpp"
 #include "dns/tag_list.hpp"
 

@@ -2,8 +2,8 @@
 #include "base/network.hpp"
 #include "cutover/doctor_dns.hpp"
 #include "cutover/doctor_hosts.hpp"
-#include "cutover/doctor_lookup.hpp"
 #include "cutover/doctor_policy.hpp"
+#include "cutover/recursive_lookup.hpp"
 #include "dns/spf_evaluation.hpp"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace {
 
 // The records of a type as the evaluation wants them.
 net::awaitable<Result<std::vector<std::string>>> texts_of(
-    const DoctorLookup& lookup, std::string name, dns::RecordType type
+    const RecursiveLookup& lookup, std::string name, dns::RecordType type
 ) {
     auto asked = co_await lookup.records(std::move(name), type);
     SIDING_CO_ASSIGN(const auto records, std::move(asked));

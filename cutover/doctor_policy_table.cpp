@@ -1,5 +1,5 @@
-#include "cutover/doctor_lookup.hpp"
 #include "cutover/doctor_policy.hpp"
+#include "cutover/recursive_lookup.hpp"
 
 #include <algorithm>
 
@@ -8,51 +8,45 @@ namespace siding::cutover {
 void add_policy_checks(Checks& checks) {
     using enum DoctorPhase;
     using enum Severity;
-    const auto add = [&checks](
-                         const char* id,
-                         const char* title,
-                         Severity severity,
-                         std::vector<DoctorPhase> phases,
-                         Check::Function function,
-                         bool is_by_hand = false
-                     ) {
-        checks.push_back({id, title, severity, std::move(phases), function, is_by_hand});
-    };
-    add("P01", "MTA-STS allows the old, the hold and the new host", critical, {}, check_sts_policy);
-    add("P02", "the MTA-STS policy can be fetched", critical, {}, check_sts_host);
-    add("P04", "TLSA records fit the certificates that are shown", critical, {}, check_dane);
-    add("P05", "reports on TLS go to somebody who can read them", warning, {}, check_tls_reports);
-    add("P07", "SPF is right and knows the new server", warning, {}, check_spf);
-    add("P08", "the DKIM keys are published", warning, {prep, pre_switch, release, post}, check_dkim
+    checks.add(
+        "P01", "MTA-STS allows the old, the hold and the new host", critical, {}, check_sts_policy
     );
-    add("P09", "the DMARC record is right", warning, {prep, pre_switch, release, post}, check_dmarc
+    checks.add("P02", "the MTA-STS policy can be fetched", critical, {}, check_sts_host);
+    checks.add("P04", "TLSA records fit the certificates that are shown", critical, {}, check_dane);
+    checks.add(
+        "P05", "reports on TLS go to somebody who can read them", warning, {}, check_tls_reports
+    );
+    checks.add("P07", "SPF is right and knows the new server", warning, {}, check_spf);
+    checks.add(
+        "P08", "the DKIM keys are published", warning, {prep, pre_switch, release, post}, check_dkim
+    );
+    checks.add(
+        "P09", "the DMARC record is right", warning, {prep, pre_switch, release, post}, check_dmarc
     );
     const std::vector<DoctorPhase> until_release{prep, pre_switch, hold, release};
-    add("P10",
+    checks.add_by_hand(
+        "P10",
         "the new server trusts us with others' mail",
         critical,
         until_release,
-        check_destination_trust,
-        true);
-    add("P11",
-        "signatures survive the way through us",
-        critical,
-        {prep, release},
-        check_untouched,
-        true);
-    add("P12",
+        check_destination_trust
+    );
+    checks.add_by_hand(
+        "P11", "signatures survive the way through us", critical, {prep, release}, check_untouched
+    );
+    checks.add_by_hand(
+        "P12",
         "no held signature runs out before the release",
         warning,
         {hold, release},
-        check_dkim_expiry,
-        true);
-    add("P13", "the destination knows who vouches", info, {prep, hold, release}, check_arc, true);
-    add("P14",
-        "it is known how much mail has SPF alone",
-        warning,
-        {hold, release},
-        check_at_risk,
-        true);
+        check_dkim_expiry
+    );
+    checks.add_by_hand(
+        "P13", "the destination knows who vouches", info, {prep, hold, release}, check_arc
+    );
+    checks.add_by_hand(
+        "P14", "it is known how much mail has SPF alone", warning, {hold, release}, check_at_risk
+    );
 }
 
 net::awaitable<Result<std::vector<std::string>>> texts_at(

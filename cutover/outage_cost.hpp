@@ -13,6 +13,7 @@ struct SenderPatience {
     std::string_view schedule;        // how it tries again
     std::chrono::hours gives_up_min;  // the earliest time at which it bounces
     std::chrono::hours gives_up_max;
+    std::string_view domains{};  // of its servers' names, with blanks between; empty: anybody's
 };
 
 enum class OutageEffect {
@@ -23,6 +24,9 @@ enum class OutageEffect {
 };
 
 std::string_view format_effect(OutageEffect effect);
+
+// The row of a sender (dns/provider.hpp); null: how patient it is, is not known.
+const SenderPatience* patience_of(std::string_view provider);
 
 // The least patient first.
 std::span<const SenderPatience> sender_patience();

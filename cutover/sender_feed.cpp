@@ -30,7 +30,7 @@ std::set<std::string> wanted_domains(
 }  // namespace
 
 Result<SenderFeed::Page> SenderFeed::read(
-    const queue::Store& store, const std::set<std::string>& domains, bool with_proxies
+    const queue::Store& store, const std::set<std::string>& domains
 ) {
     Page page;
     SIDING_ASSIGN(const auto entries, store.read_ledger(sequence_ + 1, limits::change_page_rows));
@@ -50,8 +50,8 @@ Result<SenderFeed::Page> SenderFeed::read(
         mail.mail.sender = entry.sender;
         mail.mail.is_spam = is_spam(entry.tags);
         mail.mail.client.address = entry.client_address;
-        const auto known = names_.find(entry.client_address);
-        if (with_proxies || known == names_.end()) {
+        mail.proxy_address = entry.proxy_address;
+        if (!names_.contains(entry.client_address)) {
             // Gone where the message has been delivered already: then the address must do.
             const auto envelope = store.read_envelope(entry.recipient.message);
             if (envelope.has_value()) {
@@ -59,7 +59,6 @@ Result<SenderFeed::Page> SenderFeed::read(
                     names_.clear();
                 }
                 names_[entry.client_address] = {envelope->client_name, envelope->helo};
-                mail.proxy_address = envelope->proxy_address;
             }
         }
         if (const auto name = names_.find(entry.client_address); name != names_.end()) {

@@ -20,7 +20,7 @@ namespace siding::cutover {
 struct FeedMail {
     std::string domain{};
     SeenMail mail{};
-    std::string proxy_address{};  // who spoke XCLIENT or PROXY for the client, as far as is known
+    std::string proxy_address{};  // who spoke XCLIENT or PROXY for the client
 };
 
 class SenderFeed {
@@ -34,10 +34,7 @@ public:
     explicit SenderFeed(std::uint64_t sequence = 0) : sequence_{sequence} {}
 
     // The next limits::change_page_rows lines. `domains`: whose mail is wanted.
-    // `with_proxies`: every envelope is read, for stragglers that come by XCLIENT.
-    Result<Page> read(
-        const queue::Store& store, const std::set<std::string>& domains, bool with_proxies
-    );
+    Result<Page> read(const queue::Store& store, const std::set<std::string>& domains);
 
     // The last line read; to be kept as the value sender_cursor_key.
     std::uint64_t sequence() const { return sequence_; }

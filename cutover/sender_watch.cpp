@@ -40,12 +40,6 @@ std::set<std::string> names_of(const config::Config& config) {
     return names;
 }
 
-bool has_networks(const config::Config& config) {
-    return std::ranges::any_of(config.domains, [](const auto& entry) {
-        return !entry.second.stragglers.networks.empty();
-    });
-}
-
 }  // namespace
 
 SenderWatch::SenderWatch(
@@ -114,9 +108,9 @@ awaitable<bool> SenderWatch::read_feed(const config::Config& config) {
         if (feed_->sequence() >= queue_.store().ledger_tail().sequence) {
             co_return false;
         }
-        auto read = [feed = feed_, domains = names_of(config), proxies = has_networks(config)](
-                        const queue::Store& store
-                    ) { return feed->read(store, domains, proxies); };
+        auto read = [feed = feed_, domains = names_of(config)](const queue::Store& store) {
+            return feed->read(store, domains);
+        };
         const auto found = co_await queue_.read(std::move(read));
         if (found.has_error()) {
             log.warn("dns_ledger_unreadable", {{"reason", found.error()}});
@@ -218,7 +212,7 @@ awaitable<void> SenderWatch::find_names(const config::Config& config) {
     for (const config::Endpoint& server : config.dns.servers) {
         resolvers.emplace_back(server.host, server.port);
     }
-    const DoctorLookup lookup{prober_, std::move(resolvers)};
+    const RecursiveLookup lookup{prober_, std::move(resolvers), blocking_};
     std::size_t asked = 0;
     for (const auto& book : books) {
         for (const dns::Client& client : book->unnamed()) {

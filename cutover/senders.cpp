@@ -233,6 +233,10 @@ bool SenderBook::has_profile() const {
     return has_import() || hours_.size() >= 24;
 }
 
+std::optional<dns::HourProfile> SenderBook::usual_hours() const {
+    return has_profile() ? std::optional{profile()} : std::nullopt;
+}
+
 dns::HourProfile SenderBook::profile() const {
     if (has_import()) {
         return baseline_.profile();

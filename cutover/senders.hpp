@@ -118,6 +118,8 @@ public:
     // Messages at Siding in the full hours since then.
     std::uint64_t seen_since(WallTime from) const;
 
+    // Of the baseline, or of a day at least that was seen at Siding.
+    std::optional<dns::HourProfile> usual_hours() const;
     // For a listing: largest share first.
     std::vector<dns::ProviderFacts> providers() const;
 

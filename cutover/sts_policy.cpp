@@ -11,7 +11,7 @@ namespace siding::cutover {
 namespace {
 
 net::awaitable<std::vector<net::Endpoint>> addresses_of(
-    const DoctorLookup& lookup, std::string host, std::uint16_t port, std::string& problem
+    const RecursiveLookup& lookup, std::string host, std::uint16_t port, std::string& problem
 ) {
     std::vector<net::Endpoint> found;
     for (const auto type : {dns::RecordType::a, dns::RecordType::aaaa}) {
@@ -53,7 +53,7 @@ void judge_page(StsView& view) {
 }
 
 net::awaitable<void> fetch(
-    const DoctorLookup& lookup, std::string domain, StsFetchOptions options, StsView& view
+    const RecursiveLookup& lookup, std::string domain, StsFetchOptions options, StsView& view
 ) {
     const std::string host = std::string{dns::sts_host_label} + domain;
     auto endpoints = co_await addresses_of(lookup, host, options.port, view.page_problem);
@@ -84,7 +84,7 @@ net::awaitable<void> fetch(
 }  // namespace
 
 net::awaitable<Result<StsView>> look_at_sts(
-    const DoctorLookup& lookup, std::string domain, StsFetchOptions options
+    const RecursiveLookup& lookup, std::string domain, StsFetchOptions options
 ) {
     std::string name = std::string{dns::sts_label} + domain;
     auto asked = co_await lookup.records(std::move(name), dns::RecordType::txt);

@@ -2,7 +2,7 @@
 // policy over HTTPS with a certificate that must fit, without following redirections.
 #pragma once
 
-#include "cutover/doctor_lookup.hpp"
+#include "cutover/recursive_lookup.hpp"
 #include "dns/mta_sts.hpp"
 #include "net/asio.hpp"
 
@@ -38,7 +38,7 @@ struct StsView {
 // Asks for the page only where a record announces it. The error is of the question for the record
 // alone: nobody answered.
 net::awaitable<Result<StsView>> look_at_sts(
-    const DoctorLookup& lookup, std::string domain, StsFetchOptions options
+    const RecursiveLookup& lookup, std::string domain, StsFetchOptions options
 );
 
 }  // namespace siding::cutover

@@ -16,6 +16,8 @@ using net::awaitable;
 using std::chrono::seconds;
 using Addresses = std::vector<net::HostPort>;
 
+constexpr auto silence = std::chrono::minutes{1};
+constexpr std::size_t silent_max = 1000;
 constexpr std::size_t servers_max = 64;  // addresses; the largest zones have 26
 
 Ask ask_by(Transport transport) {
@@ -266,6 +268,56 @@ awaitable<std::vector<std::pair<net::HostPort, Sample>>> Authority::ask_everywhe
         answers.emplace_back(server, std::move(sample));
     }
     co_return answers;
+}
+
+awaitable<Result<std::vector<ServerWord>>> Authority::ask_zone_of(
+    std::string name, std::vector<Question> questions
+) {
+    Budget budget;
+    auto found = co_await delegations_->find(plain_name(name), budget);
+    SIDING_CO_ASSIGN(const Cut cut, std::move(found));
+    std::vector<ServerWord> words;
+    if (cut.lacks_name) {
+        co_return words;
+    }
+    std::vector<Order> orders;
+    for (const std::string& server : cut.ns.data) {
+        const auto addresses = co_await delegations_->addresses_of(server, cut, budget);
+        for (const net::HostPort& address : addresses) {
+            const auto silent = silent_since_.find(address.text());
+            if (silent != silent_since_.end() && prober_.clock().now() - silent->second < silence) {
+                continue;
+            }
+            ServerView view;
+            view.name = server;
+            view.address = address;
+            for (const Question& question : questions) {
+                Ask how = ask_by(Transport::udp_then_tcp);
+                how.tries = 1;
+                orders.emplace_back(address, question, how);
+                words.emplace_back().server = view.text();
+            }
+        }
+        if (words.size() >= servers_max * questions.size()) {
+            break;
+        }
+    }
+    auto samples = co_await prober_.ask_all(std::move(orders));
+    if (silent_since_.size() > silent_max) {
+        silent_since_.clear();
+    }
+    for (std::size_t at = 0; at < words.size(); ++at) {
+        words[at].sample = std::move(samples[at]);
+        if (!words[at].sample.is_answered()) {
+            silent_since_[words[at].sample.server.text()] = prober_.clock().now();
+        }
+    }
+    for (const ServerWord& word : words) {
+        if (word.sample.is_answered()) {
+            silent_since_.erase(word.sample.server.text());
+        }
+    }
+    co_return words;
 }
 
 }  // namespace siding::dns

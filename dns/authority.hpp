@@ -16,6 +16,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -103,6 +104,16 @@ struct AuthorityView {
     std::optional<RrSet> mx() const;
 };
 
+// One server's answer, or its silence.
+struct ServerWord {
+    ServerWord() = default;  // no aggregate: net/asio.hpp
+
+    std::string server;  // ServerView::text()
+    Sample sample;
+
+    bool is_final() const;  // by authority: the records, or that there are none
+};
+
 class Authority {
 public:
     Authority(Prober& prober, Resolver& resolver, Roots roots);
@@ -120,9 +131,17 @@ public:
         const AuthorityView& view, Question question
     );
 
+    // The same questions to every address of the servers of the zone that `name` lies in, as its
+    // parent names them; once, and not those that were silent a minute ago. None where the name
+    // does not exist. Errc::unavailable as above.
+    net::awaitable<Result<std::vector<ServerWord>>> ask_zone_of(
+        std::string name, std::vector<Question> questions
+    );
+
 private:
     Prober& prober_;
     std::unique_ptr<Delegations> delegations_;
+    std::map<std::string, WallTime> silent_since_;  // ask_zone_of(), by address
 };
 
 }  // namespace siding::dns

@@ -35,6 +35,10 @@ std::string_view format_kind(AuthorityProblem::Kind kind) {
     return kind_names.at(static_cast<std::size_t>(kind));
 }
 
+bool ServerWord::is_final() const {
+    return dns::is_final(sample);
+}
+
 bool ServerView::is_reachable() const {
     return mx.is_answered() || mx_tcp.is_answered() || soa.is_answered() || ns.is_answered();
 }

@@ -341,7 +341,7 @@ Deadline dane_deadline(const DaneChange& change, DaneStep step, const DeadlineOp
         return {
             after(change.changed_at, 2 * change.tlsa_ttl),
             fmt::format(
-                "TLSA records with TTL {} were added at {}; twice that must pass",
+                "TLSA records with TTL {} are there since {}; twice that must pass",
                 change.tlsa_ttl.count(),
                 options.show(change.changed_at)
             )};
@@ -351,7 +351,9 @@ Deadline dane_deadline(const DaneChange& change, DaneStep step, const DeadlineOp
     return {
         after(change.changed_at, change.tlsa_ttl + change.negative_ttl),
         fmt::format(
-            "TLSA records with TTL {} were removed at {}; that there are none is known {} s later",
+            "TLSA records with TTL {} are gone since {}; that there are none is known {} s after "
+            "that "
+            "TTL",
             change.tlsa_ttl.count(),
             options.show(change.changed_at),
             change.negative_ttl.count()

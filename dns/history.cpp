@@ -2,6 +2,7 @@
 
 #include "base/bytes.hpp"
 #include "base/limits.hpp"
+#include "dns/record.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -16,6 +17,25 @@ namespace {
 
 constexpr std::string_view version_line = "siding dns history 1";
 constexpr std::uint16_t soa_type = 6;
+
+// Of one name at one server: of addresses that rotate there is no end. No deadline reckons with
+// more changes than fit into a TTL.
+constexpr std::ptrdiff_t name_epochs_max = 8;
+
+// What goes first when there is no room: SOA, since a zone that is signed afresh all the time has
+// the most and no deadline hangs on them; then the names beside the domain's own, which others
+// change; MX and NS last.
+int claim_of(std::uint16_t type) {
+    switch (type) {
+    case soa_type:
+        return 0;
+    case static_cast<std::uint16_t>(RecordType::mx):
+    case static_cast<std::uint16_t>(RecordType::ns):
+        return 2;
+    default:
+        return 1;
+    }
+}
 
 bool is_same_question(const Epoch& epoch, const Served& served) {
     return epoch.type == served.type && epoch.server == served.server && epoch.name == served.name;
@@ -202,9 +222,15 @@ void History::prune(WallTime before) {
     epochs_ = std::move(kept);
 }
 
-// SOA records go first: of them a zone that is signed afresh all the time has the most, and no
-// deadline hangs on them.
 void History::make_room() {
+    const Epoch newest = epochs_.back();
+    const auto is_same = [&](const Epoch& epoch) {
+        return std::tie(epoch.server, epoch.name, epoch.type) ==
+               std::tie(newest.server, newest.name, newest.type);
+    };
+    if (claim_of(newest.type) == 1 && std::ranges::count_if(epochs_, is_same) > name_epochs_max) {
+        epochs_.erase(std::ranges::find_if(epochs_, is_same));
+    }
     std::size_t octets = version_line.size() + 1;
     for (const Epoch& epoch : epochs_) {
         octets += octets_of(epoch);
@@ -212,8 +238,7 @@ void History::make_room() {
     while (epochs_.size() > limits::dns_epochs_max || octets > limits::dns_history_octets_max) {
         const auto oldest =
             std::min_element(epochs_.begin(), epochs_.end(), [](const Epoch& a, const Epoch& b) {
-                return std::pair{a.type != soa_type, a.last} <
-                       std::pair{b.type != soa_type, b.last};
+                return std::pair{claim_of(a.type), a.last} < std::pair{claim_of(b.type), b.last};
             });
         octets -= octets_of(*oldest);
         epochs_.erase(oldest);

@@ -1,7 +1,8 @@
 // What each authoritative server of one domain has served, from its first to its last time: what
 // deadlines are computed from. A value, bounded by limits::dns_epochs_max and
-// dns_history_octets_max; knows no clock and no network. Times are those of our looks, so the truth
-// about an end lies between `last` and the next epoch's `first`.
+// dns_history_octets_max, of which what is said of MX and name servers has the first claim; knows
+// no clock and no network. Times are those of our looks, so the truth about an end lies between
+// `last` and the next epoch's `first`.
 #pragma once
 
 #include "base/clock.hpp"
@@ -15,6 +16,10 @@
 #include <vector>
 
 namespace siding::dns {
+
+// The page of an MTA-STS policy, beside the types of DNS (private use, RFC 6895 §3.1): its text as
+// `data`, its max_age as `ttl`.
+inline constexpr std::uint16_t policy_type = 65280;
 
 // One answer of one server.
 struct Served {

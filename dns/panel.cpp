@@ -67,6 +67,9 @@ Result<PanelOperator> parse_operator(std::string_view line, std::size_t number) 
         return wrong(number, "write \"Name: 192.0.2.1, 2001:db8::1  # note\"");
     }
     made.name = escape(name);
+    if (made.name != name) {
+        return wrong(number, "the name \"" + made.name + "\" is too long, or no text");
+    }
     std::string_view rest = line.substr(colon + 1);
     while (!rest.empty()) {
         const std::size_t comma = std::min(rest.find(','), rest.size());

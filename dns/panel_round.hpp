@@ -46,6 +46,8 @@ struct OperatorView {
     SampleState state = SampleState::timed_out;
     std::vector<SampleView> samples;
     std::chrono::seconds old_for_at_most{0};  // largest TTL left of an old answer
+    // For how long it keeps answers at most, where that is less than their TTL: dns/ttl_caps.hpp.
+    std::optional<std::chrono::seconds> cap;
     std::size_t caches_min =
         0;  // caches that must be behind the addresses: NSIDs, jumps of the TTL
 

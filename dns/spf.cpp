@@ -97,7 +97,8 @@ bool take_dual_prefix(std::string_view text, SpfMechanism& mechanism) {
 
 bool is_address(std::string_view text, int family) {
     std::array<unsigned char, 16> octets{};
-    return ::inet_pton(family, std::string{text}.c_str(), octets.data()) == 1;
+    return text.find('\0') == std::string_view::npos &&
+           ::inet_pton(family, std::string{text}.c_str(), octets.data()) == 1;
 }
 
 bool take_network(std::string_view text, SpfMechanism& mechanism) {

@@ -56,6 +56,17 @@ double expected_messages(const HourProfile& profile, WallTime from, WallTime to)
     return sum;
 }
 
+double weekend_messages(const HourProfile& profile) {
+    constexpr std::size_t friday_evening = 4 * 24 + 18;
+    constexpr std::size_t monday_morning = 8;
+    double messages = 0;
+    for (std::size_t hour = 0; hour < HourProfile::hours; ++hour) {
+        const bool is_in = hour >= friday_evening || hour < monday_morning;
+        messages += is_in ? profile.per_hour.at(hour) : 0;
+    }
+    return messages;
+}
+
 double straggler_bound(std::uint64_t stragglers, double expected) {
     return expected <= 0 ? 1 : std::min(1.0, numerator(stragglers) / expected);
 }

@@ -30,6 +30,9 @@ std::size_t hour_of_week(WallTime time);
 // N = ∫ λ from `from` to `to`.
 double expected_messages(const HourProfile& profile, WallTime from, WallTime to);
 
+// From Friday 18:00 to Monday 08:00 UTC: the hold of a move over a weekend.
+double weekend_messages(const HourProfile& profile);
+
 // Upper bound (95 %) of the share of mail that goes to the old server, after k stragglers among N
 // expected messages: 3/N for k = 0 (rule of three), otherwise (k + 1.96·√(k+1) + 2)/N; at most 1.
 double straggler_bound(std::uint64_t stragglers, double expected);

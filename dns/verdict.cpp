@@ -35,6 +35,16 @@ const Gate& deciding_gate(const std::vector<Gate>& gates) {
     return closed == gates.end() ? gates.back() : *closed;
 }
 
+// The verdict does not hang on them: where the MX points is one thing, who may deliver there
+// another.
+void add_policy_gates(const Evidence& evidence, std::vector<Gate>& gates) {
+    for (auto& gate : {sts_gate(evidence), dane_gate(evidence)}) {
+        if (gate) {
+            gates.push_back(*gate);
+        }
+    }
+}
+
 std::optional<WallTime> old_until(const PanelRound& round) {
     std::optional<WallTime> until;
     for (const OperatorView& view : round.operators) {
@@ -121,6 +131,7 @@ Judgement judge(const Evidence& evidence) {
         straggler_gate(evidence)};
     judgement.verdict = verdict_of(judgement.gates);
     judgement.reason = deciding_gate(judgement.gates).reason;
+    add_policy_gates(evidence, judgement.gates);
     judgement.expected_at = next_verdict_at(evidence, judgement);
     judgement.unplanned_text = unplanned_change(evidence, situation);
     judgement.unplanned = !judgement.unplanned_text.empty();

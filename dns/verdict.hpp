@@ -53,12 +53,13 @@ struct Evidence {
     std::optional<WallTime> switch_at{};  // planned
     // The authoritative servers could not be asked at some time since T_pub - TTL: serve-stale.
     bool was_unreachable = false;
+    std::string sts_problem{};  // why the MTA-STS policy could not be fetched, in words
     WallTime now{};
     std::function<std::string(WallTime)> show = show_utc;
 };
 
 struct Gate {
-    std::string name{};  // "authority", "ttl", "panel", "coverage", "stragglers"
+    std::string name{};  // "authority", "ttl", "panel", "coverage", "stragglers"; "mta-sts", "dane"
     bool passed = false;
     std::string reason{};
     bool asked = true;  // false: nobody looks; `reason` begins with "not asked"
@@ -72,7 +73,9 @@ struct Judgement {
     std::optional<WallTime> published_at{};  // T_pub
     std::optional<Deadline> mx{};
     std::optional<Deadline> hard{};
-    std::vector<Gate> gates{};  // all five, in order
+    // The five that the verdict stands on, in order; behind them those that tell when strict
+    // senders take the new MX: "mta-sts" and "dane", where the domain has them.
+    std::vector<Gate> gates{};
     bool unplanned = false;
     std::string unplanned_text{};
 };

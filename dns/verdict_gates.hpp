@@ -37,6 +37,11 @@ Gate panel_gate(const Evidence& evidence, const Situation& situation);
 Gate coverage_gate(const Evidence& evidence);
 Gate straggler_gate(const Evidence& evidence);
 
+// Of a domain that announces an MTA-STS policy, or has done so, and of new MX hosts with TLSA
+// records that count. Nothing: senders need not be waited for.
+std::optional<Gate> sts_gate(const Evidence& evidence);
+std::optional<Gate> dane_gate(const Evidence& evidence);
+
 // Empty: nothing happened that was not to be expected.
 std::string unplanned_change(const Evidence& evidence, const Situation& situation);
 

@@ -55,6 +55,7 @@ struct LedgerEntry {
     std::vector<AcceptedRecipient> recipients;
     std::string sender;
     std::string client_address;
+    std::string proxy_address;  // as in the envelope; lines of the first versions have none
     std::string message_id_header;
     std::uint64_t size_octets = 0;
     Digest sha256;

@@ -27,6 +27,7 @@ std::string encode_ledger(LedgerEntry& entry, const Digest& previous) {
     }
     out.set_sender(entry.sender);
     out.set_client_address(entry.client_address);
+    out.set_proxy_address(entry.proxy_address);
     out.set_message_id_header(entry.message_id_header);
     out.set_size_octets(entry.size_octets);
     out.set_sha256(entry.sha256);
@@ -80,6 +81,7 @@ Result<LedgerEntry> decode_ledger(
     }
     entry.sender = in.sender();
     entry.client_address = in.client_address();
+    entry.proxy_address = in.proxy_address();
     entry.message_id_header = in.message_id_header();
     entry.size_octets = in.size_octets();
     entry.sha256 = in.sha256();

@@ -126,6 +126,7 @@ LedgerEntry accepted_line(const AcceptMessage& change) {
     }
     line.sender = envelope.reverse_path;
     line.client_address = envelope.client_address;
+    line.proxy_address = envelope.proxy_address;
     line.message_id_header = envelope.message_id_header;
     line.size_octets = envelope.body.size_octets;
     line.sha256 = envelope.body.sha256;

@@ -1,6 +1,7 @@
-#include "cutover/doctor_lookup.hpp"
+#include "cutover/recursive_lookup.hpp"
 
 #include "dns/panel.hpp"
+#include "net/run_on.hpp"
 
 #include <optional>
 #include <utility>
@@ -22,10 +23,19 @@ bool is_answer(const dns::Response& response) {
 
 }  // namespace
 
-DoctorLookup::DoctorLookup(dns::Prober& prober, std::vector<net::HostPort> resolvers)
-    : prober_{prober}, resolvers_{resolvers.empty() ? system_resolvers() : std::move(resolvers)} {}
+RecursiveLookup::RecursiveLookup(
+    dns::Prober& prober, std::vector<net::HostPort> resolvers, net::asio::any_io_executor blocking
+)
+    : prober_{prober}, resolvers_{std::move(resolvers)}, blocking_{std::move(blocking)} {}
 
-net::awaitable<Result<dns::Response>> DoctorLookup::ask(
+net::awaitable<std::vector<net::HostPort>> RecursiveLookup::resolvers() const {
+    if (resolvers_.empty()) {
+        resolvers_ = co_await net::run_on(blocking_, system_resolvers);
+    }
+    co_return resolvers_;
+}
+
+net::awaitable<Result<dns::Response>> RecursiveLookup::ask(
     std::string name, dns::RecordType type, bool checking_disabled
 ) const {
     dns::Ask how;
@@ -34,7 +44,8 @@ net::awaitable<Result<dns::Response>> DoctorLookup::ask(
     how.tries = 2;
     std::optional<dns::Response> refusal;
     std::string problem = "there is no resolver: /etc/resolv.conf names none";
-    for (const net::HostPort& server : resolvers_) {
+    const std::vector<net::HostPort> servers = co_await resolvers();
+    for (const net::HostPort& server : servers) {
         dns::Question question{name, type};
         const dns::Sample sample = co_await prober_.ask(server, std::move(question), how);
         if (sample.is_answered() && is_answer(sample.response)) {
@@ -53,7 +64,7 @@ net::awaitable<Result<dns::Response>> DoctorLookup::ask(
         Errc::unavailable, std::string{dns::format_type(type)} + " of " + name + ": " + problem};
 }
 
-net::awaitable<Result<std::vector<dns::ResourceRecord>>> DoctorLookup::records(
+net::awaitable<Result<std::vector<dns::ResourceRecord>>> RecursiveLookup::records(
     std::string name, dns::RecordType type
 ) const {
     auto answered = co_await ask(name, type);

@@ -1,5 +1,6 @@
 // One question to the recursive resolvers, as the rest of the world asks it: the first resolver
-// that answers counts. Nothing is remembered: who needs an answer twice keeps it.
+// that answers counts. Nothing is remembered: who needs an answer twice keeps it. Lives on one
+// executor; /etc/resolv.conf is read on another.
 #pragma once
 
 #include "base/result.hpp"
@@ -12,10 +13,14 @@
 
 namespace siding::cutover {
 
-class DoctorLookup {
+class RecursiveLookup {
 public:
-    // `resolvers` empty: those of /etc/resolv.conf.
-    DoctorLookup(dns::Prober& prober, std::vector<net::HostPort> resolvers);
+    // `resolvers` empty: those of /etc/resolv.conf, read with the first question on `blocking`.
+    RecursiveLookup(
+        dns::Prober& prober,
+        std::vector<net::HostPort> resolvers,
+        net::asio::any_io_executor blocking
+    );
 
     // Whatever the DNS says, SERVFAIL and NXDOMAIN too (Response::rcode); SERVFAIL only when every
     // resolver says so. Errc::unavailable when nobody answers, Errc::invalid_argument for what is
@@ -29,11 +34,12 @@ public:
         std::string name, dns::RecordType type
     ) const;
 
-    const std::vector<net::HostPort>& resolvers() const { return resolvers_; }
-
 private:
+    net::awaitable<std::vector<net::HostPort>> resolvers() const;
+
     dns::Prober& prober_;
-    std::vector<net::HostPort> resolvers_;
+    mutable std::vector<net::HostPort> resolvers_;
+    net::asio::any_io_executor blocking_;
 };
 
 }  // namespace siding::cutover
