@@ -9,6 +9,7 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <fmt/format.h>
 #include <fstream>
@@ -68,6 +69,10 @@ std::string_view to_text(AccountPhase phase) {
         return "verifying";
     case AccountPhase::checking:
         return "checking";
+    case AccountPhase::archiving:
+        return "archiving";
+    case AccountPhase::restoring:
+        return "restoring";
     case AccountPhase::failed:
         return "failed";
     }
@@ -413,8 +418,6 @@ awaitable<Result<void>> AccountRun::make_folders() {
 
 awaitable<Result<void>> AccountRun::run_pass() {
     MailboxPass::Account account{
-        .source = *source_,
-        .destination = *destination_,
         .ledger = needs_.ledger,
         .blocking = needs_.blocking,
         .spool = needs_.spool,
@@ -423,7 +426,7 @@ awaitable<Result<void>> AccountRun::run_pass() {
         .bandwidth = needs_.bandwidth,
         .must_ask_first = must_ask_first_,
         .is_uid_plus_proven = is_uid_plus_proven_,
-        .memory = needs_.memory,
+        .memory = needs_.memory / std::max<std::size_t>(needs_.pairs, 1),
         .switched_at = needs_.switched_at,
         .compare_all_flags = needs_.compare_all_flags,
         .on_progress =
@@ -463,23 +466,30 @@ awaitable<Result<void>> AccountRun::run_pass() {
         status.source_messages = messages;
         status.source_octets = octets;
     });
-    bool has_gone_messages = false;
-    for (const auto& mailbox : mailboxes) {
-        SIDING_CO_TRY(co_await mailbox->look());
-        has_gone_messages = has_gone_messages || mailbox->counts().gone > 0;
-        const PassCounts looked = mailbox->counts();
-        needs_.update([&looked](AccountStatus& status) { status.counts += looked; });
-    }
-    for (const auto& mailbox : mailboxes) {
-        if (needs_.is_stopping()) {
-            co_return Error{Errc::unavailable, "stopped; what is copied is in the ledger"};
-        }
-        needs_.update([&](AccountStatus& status) { status.mailbox = mailbox->row().source; });
-        auto copied = co_await mailbox->copy(has_gone_messages);
-        if (!copied) {
-            co_return with_context(std::move(copied).error(), escape(mailbox->row().source));
-        }
-        needs_.update([](AccountStatus& status) { ++status.mailboxes_done; });
+    AccountPass pass{
+        AccountPass::Needs{
+            .first = {*source_, *destination_},
+            .open = [this](AccountPass::Sessions& more) { return open_pair(*this, more); },
+            .pairs_max = needs_.pairs,
+            .update = needs_.update,
+            .is_stopping = needs_.is_stopping,
+        },
+        std::move(mailboxes)};
+    auto done = co_await pass.run();
+    co_return done;
+}
+
+awaitable<Result<void>> AccountRun::open_pair(AccountRun& self, AccountPass::Sessions& sessions) {
+    const ImapSession::Host host{self.needs_.blocking};
+    std::optional<Trouble> trouble;
+    SIDING_CO_ASSIGN(
+        sessions.source, co_await ImapSession::open(self.account_.source, host, trouble)
+    );
+    SIDING_CO_ASSIGN(
+        sessions.destination, co_await ImapSession::open(self.account_.destination, host, trouble)
+    );
+    if (self.must_ask_first_) {
+        sessions.destination->connection().set_literals(ImapConnection::Literals::synchronizing);
     }
     co_return Result<void>{};
 }

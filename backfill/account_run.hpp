@@ -4,7 +4,9 @@
 #pragma once
 
 #include "backfill/account.hpp"
+#include "backfill/account_pass.hpp"
 #include "backfill/account_status.hpp"
+#include "backfill/archive_store.hpp"
 #include "backfill/folder_plan.hpp"
 #include "backfill/imap_session.hpp"
 #include "backfill/ledger.hpp"
@@ -13,6 +15,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -29,6 +32,7 @@ public:
         const Clock& clock;
         std::filesystem::path spool;
         Bandwidth& bandwidth;
+        std::size_t pairs = 1;                     // of connections, at most
         std::uint64_t memory = 0;                  // octets of messages under way
         std::optional<WallTime> switched_at = {};  // when the account's domain changed its MX
         bool compare_all_flags = true;
@@ -45,6 +49,9 @@ public:
     net::awaitable<Result<FolderPlan>> plan();
     // Logs in on both sides and lists the folders.
     net::awaitable<Result<void>> check();
+    // What the archive lacks of the source into it; what it has to the destination.
+    net::awaitable<Result<void>> archive(ArchiveStore& store);
+    net::awaitable<Result<void>> restore(ArchiveStore& store);
 
 private:
     net::awaitable<Result<void>> open();
@@ -56,6 +63,9 @@ private:
     net::awaitable<Result<void>> list_source();
     net::awaitable<Result<void>> make_plan_of_both();
     net::awaitable<Result<void>> copy_once();
+    static net::awaitable<Result<void>> open_pair(
+        AccountRun& self, AccountPass::Sessions& sessions
+    );
     net::awaitable<Result<bool>> is_anything_new();
     net::awaitable<Result<void>> keep_skipped();
     net::awaitable<Result<void>> make_all_folders();
@@ -65,6 +75,15 @@ private:
     net::awaitable<bool> put_aside_corrupt();
     net::awaitable<bool> may_try_again(const Error& error);
     const FolderState* state_of(const std::string& source) const;
+
+    using ArchiveOrder = net::awaitable<Result<void>> (AccountRun::*)(ArchiveStore&);
+    net::awaitable<Result<void>> persist(ArchiveOrder order, ArchiveStore& store);
+    net::awaitable<Result<void>> archive_once(ArchiveStore& store);
+    net::awaitable<Result<void>> restore_once(ArchiveStore& store);
+    net::awaitable<Result<void>> restore_mailboxes(
+        ArchiveStore& store, const std::map<std::string, ArchiveMailbox>& mailboxes
+    );
+    Result<std::vector<ArchiveMailbox>> choose_to_archive(ArchiveStore& store) const;
 
     Account account_;
     Needs needs_;

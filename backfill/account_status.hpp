@@ -17,6 +17,8 @@ enum class AccountPhase {
     copying,
     verifying,
     checking,
+    archiving,
+    restoring,
     failed,  // the last order ended with an error; nothing tries it again by itself
 };
 

@@ -124,7 +124,8 @@ awaitable<Result<void>> AppendWriter::run(MessageQueue& queue) {
     for (Batch& batch : under_way) {
         SIDING_CO_TRY(co_await settle(std::move(batch)));
     }
-    co_return Result<void>{};
+    auto written = co_await write_settled();
+    co_return written;
 }
 
 // A batch is full, or the last one: that the next message takes its time costs nothing, because the
@@ -230,11 +231,18 @@ AppendWriter::Item AppendWriter::make_item(FetchedMessage message) const {
     return item;
 }
 
-awaitable<Result<void>> AppendWriter::promise(std::vector<Item>& items) {
-    std::vector<CopyRecord> rows;
+// One sync for these intents and for what has been settled meanwhile.
+awaitable<Result<void>> AppendWriter::promise(const std::vector<Item>& items) {
+    std::vector<CopyRecord> rows = std::exchange(settled_, {});
     for (const Item& item : items) {
         rows.push_back(item.row);
     }
+    auto written = co_await write_rows(std::move(rows));
+    co_return written;
+}
+
+awaitable<Result<void>> AppendWriter::write_settled() {
+    std::vector<CopyRecord> rows = std::exchange(settled_, {});
     auto written = co_await write_rows(std::move(rows));
     co_return written;
 }
@@ -308,13 +316,11 @@ awaitable<Result<void>> AppendWriter::settle(Batch batch) {
     }
     SIDING_CO_ASSIGN(ImapResponse answer, co_await session_.connection().answer(batch.tag));
     if (answer.is_ok()) {
-        std::vector<CopyRecord> rows;
         for (std::size_t at = 0; at < batch.items.size(); ++at) {
             take_ok(batch.items[at], answer, at);
-            rows.push_back(batch.items[at].row);
+            settled_.push_back(std::move(batch.items[at].row));
         }
-        auto written = co_await write_rows(std::move(rows));
-        co_return written;
+        co_return Result<void>{};
     }
     SIDING_CO_TRY(refuse_after_bad(answer));
     static_cast<void>(session_.check(std::move(answer), ImapStage::append));
@@ -340,20 +346,18 @@ awaitable<Result<void>> AppendWriter::settle(Batch batch) {
 }
 
 awaitable<Result<void>> AppendWriter::settle_each(Batch& batch) {
-    std::vector<CopyRecord> rows;
     std::vector<Item*> refused;
     for (Item& item : batch.items) {
         SIDING_CO_ASSIGN(ImapResponse answer, co_await session_.connection().answer(item.tag));
         if (answer.is_ok()) {
             take_ok(item, answer, 0);
-            rows.push_back(item.row);
+            settled_.push_back(item.row);
         } else {
             SIDING_CO_TRY(refuse_after_bad(answer));
             static_cast<void>(session_.check(std::move(answer), ImapStage::append));
             refused.push_back(&item);
         }
     }
-    SIDING_CO_TRY(co_await write_rows(std::move(rows)));
     for (Item* item : refused) {
         SIDING_CO_TRY(co_await append_alone(*item));
     }

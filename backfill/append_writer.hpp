@@ -72,7 +72,8 @@ private:
     bool is_taken(const Twin& twin) const;
     CopyRecord make_row(const FetchedMessage& message) const;
     Item make_item(FetchedMessage message) const;
-    net::awaitable<Result<void>> promise(std::vector<Item>& items);
+    net::awaitable<Result<void>> promise(const std::vector<Item>& items);
+    net::awaitable<Result<void>> write_settled();
     net::awaitable<Result<void>> send(Batch& batch);
     net::awaitable<Result<bool>> send_message(const ImapTag& tag, const Item& item);
     net::awaitable<Result<void>> send_file(const SpoolFile& file);
@@ -90,6 +91,9 @@ private:
     PermanentFlags permanent_flags_;
     std::uint64_t lowest_new_uid_;
     std::vector<Move> moves_;
+    // Copied, and not in the ledger yet: they are written with the next intents. Until then they
+    // are in doubt, which costs a look and no message.
+    std::vector<CopyRecord> settled_;
 };
 
 }  // namespace siding::backfill

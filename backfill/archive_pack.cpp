@@ -2,12 +2,11 @@
 
 #include "base/bytes.hpp"
 
-#include <zstd.h>
-
 #include <algorithm>
 #include <fmt/format.h>
 #include <memory>
 #include <utility>
+#include <zstd.h>
 
 namespace siding::backfill {
 namespace {
@@ -139,7 +138,8 @@ Result<void> ArchivePack::begin_at(std::uint64_t end) {
 
 Result<ArchiveFrame> ArchivePack::append(const Digest& sha256, const OctetProducer& octets) {
     FrameWriter writer{file_, end_ + head_octets};
-    auto done = octets([&writer](std::string_view part) { return writer.put(part, ZSTD_e_continue); });
+    auto done =
+        octets([&writer](std::string_view part) { return writer.put(part, ZSTD_e_continue); });
     if (done) {
         done = writer.finish();
     }
@@ -162,8 +162,7 @@ Result<ArchiveFrame> ArchivePack::head(std::uint64_t offset) const {
     SIDING_ASSIGN(const std::string octets, file_.read(offset, head_octets));
     const std::size_t summed = head_octets - checksum_octets;
     if (octets.size() < head_octets) {
-        return Error{
-            Errc::corrupt, fmt::format("{} ends before offset {}", file_.name(), offset)};
+        return Error{Errc::corrupt, fmt::format("{} ends before offset {}", file_.name(), offset)};
     }
     if (!octets.starts_with(mark) ||
         sha256(std::string_view{octets}.substr(0, summed)).substr(0, checksum_octets) !=
@@ -180,9 +179,8 @@ Result<ArchiveFrame> ArchivePack::head(std::uint64_t offset) const {
     return frame;
 }
 
-Result<void> ArchivePack::read(
-    std::uint64_t offset, const Digest& sha256, const OctetSink& sink
-) const {
+Result<void> ArchivePack::read(std::uint64_t offset, const Digest& sha256, const OctetSink& sink)
+    const {
     SIDING_ASSIGN(const ArchiveFrame frame, head(offset));
     const auto damaged = [&](std::string_view what) {
         return Error{Errc::corrupt, fmt::format("{}: at {}: {}", file_.name(), offset, what)};

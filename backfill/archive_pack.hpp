@@ -21,7 +21,9 @@ inline constexpr std::uint64_t archive_pack_octets = 256ULL * 1024 * 1024;
 class ArchivePack {
 public:
     static Result<ArchivePack> open(const std::filesystem::path& path);
-    static Result<ArchivePack> open_to_write(const std::filesystem::path& path, std::uint32_t number);
+    static Result<ArchivePack> open_to_write(
+        const std::filesystem::path& path, std::uint32_t number
+    );
 
     // Behind the last frame that an index names, whatever is there now.
     Result<void> begin_at(std::uint64_t end);
@@ -38,8 +40,7 @@ public:
     Result<ArchiveFrame> head(std::uint64_t offset) const;
 
 private:
-    ArchivePack(ArchiveFile file, std::uint32_t number)
-        : file_{std::move(file)}, number_{number} {}
+    ArchivePack(ArchiveFile file, std::uint32_t number) : file_{std::move(file)}, number_{number} {}
 
     ArchiveFile file_;
     std::uint32_t number_ = 0;

@@ -58,8 +58,7 @@ fs::path ArchiveStore::mailbox_path(std::uint32_t number) const {
 Result<std::unique_ptr<ArchiveStore>> ArchiveStore::open(const fs::path& directory) {
     std::error_code failed;
     if (!fs::is_directory(directory / "packs", failed)) {
-        return Error{
-            Errc::not_found, fmt::format("there is no archive in {}", directory.string())};
+        return Error{Errc::not_found, fmt::format("there is no archive in {}", directory.string())};
     }
     std::unique_ptr<ArchiveStore> store{new ArchiveStore{directory, net::UniqueFd{}}};
     SIDING_TRY(store->load());
@@ -78,8 +77,8 @@ Result<std::unique_ptr<ArchiveStore>> ArchiveStore::open_to_write(const fs::path
 
 Result<void> ArchiveStore::load() {
     const auto open = lock_.valid() ? &ArchiveIndex::open_to_write : &ArchiveIndex::open;
-    const auto walk = [this, open](const char* name, std::optional<ArchiveIndex>& index
-                      ) -> Result<void> {
+    const auto walk = [this,
+                       open](const char* name, std::optional<ArchiveIndex>& index) -> Result<void> {
         SIDING_ASSIGN(index, open(directory_ / name));
         SIDING_ASSIGN(
             const auto damages,
@@ -187,9 +186,7 @@ bool ArchiveStore::has_readable(const Digest& sha256) const {
     return head && head->sha256 == sha256;
 }
 
-Result<void> ArchiveStore::add_frames(
-    const std::vector<Incoming>& incoming, std::size_t& added
-) {
+Result<void> ArchiveStore::add_frames(const std::vector<Incoming>& incoming, std::size_t& added) {
     std::vector<ArchiveRecord> frames;
     for (const Incoming& each : incoming) {
         if (has_readable(each.entry.sha256)) {

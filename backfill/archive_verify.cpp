@@ -84,7 +84,9 @@ private:
         return {};
     }
 
-    void look_at(const ArchiveProblem& mailbox, const ArchivedMessages& messages, std::uint64_t uid) {
+    void look_at(
+        const ArchiveProblem& mailbox, const ArchivedMessages& messages, std::uint64_t uid
+    ) {
         ArchiveProblem here = mailbox;
         here.uid = uid;
         const auto entry = messages.entry(uid);

@@ -1,7 +1,9 @@
 #include "backfill/backfill.hpp"
 
+#include "backfill/limits.hpp"
 #include "base/bytes.hpp"
 #include "base/log.hpp"
+#include "net/run_on.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -28,6 +30,10 @@ std::string_view to_text(Order order) {
         return "verify";
     case Order::check:
         return "check";
+    case Order::archive:
+        return "archive";
+    case Order::restore:
+        return "restore";
     }
     return "copy";
 }
@@ -171,7 +177,7 @@ bool Backfill::is_quiet_hour() const {
 
 void Backfill::dispatch() {
     const std::lock_guard lock{mutex_};
-    const std::size_t at_once = parts_.config.get()->backfill.accounts_at_once;
+    const std::size_t at_once = accounts_at_once();
     while (!is_paused_ && !is_stopping_ && running_ < at_once && !jobs_.empty() && !is_quiet_hour()
     ) {
         Job job = std::move(jobs_.front());
@@ -200,6 +206,34 @@ std::optional<WallTime> Backfill::switched_at(const Account& account) const {
     return std::nullopt;
 }
 
+// Each account has at least one connection to either side.
+std::size_t Backfill::accounts_at_once() const {
+    const auto config = parts_.config.get();
+    const config::Backfill& settings = config->backfill;
+    return std::max<std::size_t>(
+        1,
+        std::min(
+            {settings.accounts_at_once,
+             settings.source.connections,
+             settings.destination.connections}
+        )
+    );
+}
+
+// What one account may have of the connections, as many accounts as are at work now.
+std::size_t Backfill::pairs() const {
+    const auto config = parts_.config.get();
+    const config::Backfill& settings = config->backfill;
+    const std::size_t connections =
+        std::min(settings.source.connections, settings.destination.connections);
+    std::size_t accounts = 1;
+    {
+        const std::lock_guard lock{mutex_};
+        accounts = std::clamp<std::size_t>(running_ + jobs_.size(), 1, accounts_at_once());
+    }
+    return std::clamp<std::size_t>(connections / accounts, 1, limits::pairs_max);
+}
+
 AccountRun::Needs Backfill::needs_of(const Account& account) {
     const auto config = parts_.config.get();
     const std::string name = account.name;
@@ -209,7 +243,8 @@ AccountRun::Needs Backfill::needs_of(const Account& account) {
         .clock = parts_.clock,
         .spool = spool(),
         .bandwidth = bandwidth_,
-        .memory = config->backfill.memory / std::max(1U, config->backfill.accounts_at_once),
+        .pairs = pairs(),
+        .memory = config->backfill.memory / accounts_at_once(),
         .switched_at = switched_at(account),
         .compare_all_flags = !is_following(),
         .update =
@@ -240,9 +275,27 @@ awaitable<void> Backfill::run(Backfill& self, Job job, Account account) {
     case Order::check:
         done = co_await run.check();
         break;
+    case Order::archive:
+    case Order::restore:
+        done = co_await run_archive(self, job.order, run);
+        break;
     }
     self.end_job(job, done);
     self.dispatch();
+}
+
+awaitable<Result<void>> Backfill::run_archive(Backfill& self, Order order, AccountRun& run) {
+    auto take = [&self] { return self.archive_.take(self.spool() / "archive"); };
+    auto lease = co_await net::run_on(self.blocking(), take);
+    if (!lease) {
+        co_return std::move(lease).error();
+    }
+    if (order == Order::restore) {
+        auto restored = co_await run.restore(lease->store());
+        co_return restored;
+    }
+    auto archived = co_await run.archive(lease->store());
+    co_return archived;
 }
 
 void Backfill::end_job(const Job& job, const Result<void>& done) {

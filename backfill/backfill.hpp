@@ -8,6 +8,7 @@
 #include "backfill/account_run.hpp"
 #include "backfill/account_status.hpp"
 #include "backfill/accounts_file.hpp"
+#include "backfill/archive_keeper.hpp"
 #include "backfill/bandwidth.hpp"
 #include "backfill/ledger.hpp"
 #include "base/clock.hpp"
@@ -28,7 +29,7 @@
 
 namespace siding::backfill {
 
-enum class Order { copy, verify, check };
+enum class Order { copy, verify, check, archive, restore };
 
 class Backfill {
 public:
@@ -86,8 +87,11 @@ private:
     };
 
     void dispatch();
+    static net::awaitable<Result<void>> run_archive(Backfill& self, Order order, AccountRun& run);
     static net::awaitable<void> run(Backfill& self, Job job, Account account);
     static net::awaitable<void> keep_following(Backfill& self);
+    std::size_t accounts_at_once() const;
+    std::size_t pairs() const;
     AccountRun::Needs needs_of(const Account& account);
     std::optional<WallTime> switched_at(const Account& account) const;
     void end_job(const Job& job, const Result<void>& done);
@@ -95,6 +99,7 @@ private:
     std::filesystem::path spool() const;
 
     Parts parts_;
+    ArchiveKeeper archive_;
     Bandwidth bandwidth_;
     net::TaskGroup tasks_;
     mutable std::mutex mutex_;

@@ -176,9 +176,11 @@ Result<Mechanism> LogIn::choose() const {
     if (login_.mechanism != Mechanism::automatic) {
         return login_.mechanism;
     }
-    // Logging in for somebody else is what many servers understand with PLAIN alone.
+    // Logging in for somebody else is what servers understand with PLAIN alone: by an authzid, and
+    // by Dovecot's "user*master".
     const bool is_for_another = !login_.authzid.empty() && !login_.proxyauth;
-    if (offers("SCRAM-SHA-256") && is_plain_text && !is_for_another) {
+    const bool is_master = login_.user.find('*') != std::string::npos;
+    if (offers("SCRAM-SHA-256") && is_plain_text && !is_for_another && !is_master) {
         return Mechanism::scram_sha_256;
     }
     if (offers("PLAIN")) {

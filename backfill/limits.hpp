@@ -35,6 +35,8 @@ inline constexpr std::size_t append_batch_messages_max = 128;
 inline constexpr std::size_t append_batch_octets_max = 4 * 1024 * 1024;
 inline constexpr std::size_t fetch_range_messages_max = 500;
 // The server works at the next one while we take the last one's answer.
+// Connections to each side for one account: more make no server faster that we know.
+inline constexpr std::size_t pairs_max = 4;
 inline constexpr std::size_t fetches_under_way_max = 2;
 // A longer message goes through a file: with 64 accounts at once that is 64 MiB at the most.
 inline constexpr std::size_t message_in_memory_octets_max = 1024 * 1024;

@@ -45,7 +45,7 @@ awaitable<Result<void>> MailboxPass::bring_flags() {
                 changed.add(*item.uid);
             }
         };
-        SIDING_CO_TRY(co_await account_.source.fetch(all, items, note));
+        SIDING_CO_TRY(co_await source().fetch(all, items, note));
         if (changed.empty()) {
             co_return Result<void>{};
         }
@@ -75,7 +75,7 @@ awaitable<Result<void>> MailboxPass::compare_flags(std::vector<CopyRecord> rows)
     }
     FlagsByUid now;
     ImapSession::Each note = note_in(now);
-    SIDING_CO_TRY(co_await account_.source.fetch(uids, "(UID FLAGS)", note));
+    SIDING_CO_TRY(co_await source().fetch(uids, "(UID FLAGS)", note));
     std::vector<CopyRecord> changed;
     std::vector<std::vector<std::string>> wanted;
     for (CopyRecord& row : rows) {
@@ -104,10 +104,10 @@ awaitable<Result<void>> MailboxPass::apply_flags(
     }
     FlagsByUid there;
     ImapSession::Each note = note_in(there);
-    SIDING_CO_TRY(co_await account_.destination.fetch(uids, "(UID FLAGS)", note));
+    SIDING_CO_TRY(co_await destination().fetch(uids, "(UID FLAGS)", note));
     PermanentFlags permanent;
-    if (account_.destination.mailbox()->permanent_flags) {
-        permanent = PermanentFlags{*account_.destination.mailbox()->permanent_flags};
+    if (destination().mailbox()->permanent_flags) {
+        permanent = PermanentFlags{*destination().mailbox()->permanent_flags};
     }
     std::map<std::vector<std::string>, ImapSet> add;
     std::map<std::vector<std::string>, ImapSet> remove;
@@ -150,7 +150,7 @@ awaitable<Result<void>> MailboxPass::store_flags(
     for (const std::string& part : uids.split()) {
         ImapCommand command{"UID STORE"};
         command.set(part).raw(item).flags(flags);
-        SIDING_CO_TRY(co_await account_.destination.run(std::move(command), ImapStage::store));
+        SIDING_CO_TRY(co_await destination().run(std::move(command), ImapStage::store));
     }
     co_return Result<void>{};
 }

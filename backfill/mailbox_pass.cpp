@@ -54,7 +54,8 @@ MailboxPass::MailboxPass(
     check_destination();
 }
 
-awaitable<Result<void>> MailboxPass::look() {
+awaitable<Result<void>> MailboxPass::look(const Pair& pair) {
+    pair_ = &pair;
     if (has_nothing_new(record_, state_.status, account_.compare_all_flags)) {
         auto look = [this] { return account_.ledger.intents(account_.id, record_); };
         SIDING_CO_ASSIGN(const auto intents, co_await net::run_on(account_.blocking, look));
@@ -66,8 +67,8 @@ awaitable<Result<void>> MailboxPass::look() {
     if (record_.pass == 0) {
         co_return Result<void>{};  // all is new; copy() opens it
     }
-    SIDING_CO_TRY(co_await account_.source.examine(row_.source));
-    seen_ = *account_.source.mailbox();
+    SIDING_CO_TRY(co_await source().examine(row_.source));
+    seen_ = *source().mailbox();
     if (seen_.uid_validity != record_.source_uid_validity) {
         SIDING_CO_TRY(co_await begin_epoch());
     }
@@ -105,10 +106,19 @@ bool MailboxPass::has_nothing_new(
                              : !compare_all_flags || now.messages == 0U;
 }
 
+std::uint64_t MailboxPass::messages_expected() const {
+    const std::uint64_t now = state_.status.messages.value_or(0);
+    return now > record_.messages ? now - record_.messages : 0;
+}
+
 // The source numbers its messages anew: what is known of the old numbers is found by octets.
 awaitable<Result<void>> MailboxPass::begin_epoch() {
     const std::string before = record_.source_uid_validity;
-    if (!before.empty() && record_.copied_below > 0) {
+    if (before.empty()) {
+        record_.source_uid_validity = seen_.uid_validity;  // written with the first row
+        co_return Result<void>{};
+    }
+    if (record_.copied_below > 0) {
         log.warn(
             "uidvalidity_changed",
             {{"mailbox", row_.source}, {"before", before}, {"now", seen_.uid_validity}}
@@ -118,7 +128,7 @@ awaitable<Result<void>> MailboxPass::begin_epoch() {
         SIDING_ASSIGN(
             record_, account_.ledger.begin_epoch(account_.id, record_, seen_.uid_validity)
         );
-        for (std::uint64_t from = 1; !before.empty() && from != 0;) {
+        for (std::uint64_t from = 1; from != 0;) {
             SIDING_ASSIGN(
                 const LedgerPage page,
                 account_.ledger.epoch_rows(
@@ -162,12 +172,12 @@ awaitable<Result<ImapSet>> MailboxPass::recorded(std::uint64_t from) {
 
 // Expunged at the source: when there are fewer messages than the old and the new ones together.
 awaitable<Result<void>> MailboxPass::find_gone() {
-    SIDING_CO_ASSIGN(const ImapSet fresh, co_await account_.source.uids(record_.copied_below));
+    SIDING_CO_ASSIGN(const ImapSet fresh, co_await source().uids(record_.copied_below));
     const bool has_all = record_.messages + fresh.count() == seen_.messages;
     if (has_all) {
         co_return Result<void>{};
     }
-    SIDING_CO_ASSIGN(const ImapSet there, co_await account_.source.uids(1));
+    SIDING_CO_ASSIGN(const ImapSet there, co_await source().uids(1));
     SIDING_CO_ASSIGN(const ImapSet known, co_await recorded(1));
     const ImapSet gone = known.minus(there);
     std::vector<CopyRecord> rows;
@@ -188,14 +198,15 @@ awaitable<Result<void>> MailboxPass::find_gone() {
     co_return written;
 }
 
-awaitable<Result<void>> MailboxPass::copy(bool has_gone_messages) {
+awaitable<Result<void>> MailboxPass::copy(const Pair& pair, bool has_gone_messages) {
     if (is_untouched_) {
         co_return Result<void>{};
     }
+    pair_ = &pair;
     SIDING_CO_TRY(co_await open_both());
     SIDING_CO_TRY(co_await settle_intents());
     const std::uint64_t from = std::max<std::uint64_t>(record_.copied_below, 1);
-    SIDING_CO_ASSIGN(ImapSet uids, co_await account_.source.uids(from));
+    SIDING_CO_ASSIGN(ImapSet uids, co_await source().uids(from));
     if (seen_.uid_next > 0) {
         uids = uids.both(ImapSet{1, seen_.uid_next - 1});  // what is newer is the next pass's
     }
@@ -224,31 +235,28 @@ awaitable<Result<void>> MailboxPass::copy(bool has_gone_messages) {
 
 // At the same time: the way to each of them may be long.
 awaitable<Result<void>> MailboxPass::open_both() {
-    const auto& open = account_.source.mailbox();
+    const auto& open = source().mailbox();
     const bool is_open = open && open->name == row_.source && !seen_.name.empty();
     std::optional<ImapTag> examine;
     if (!is_open) {
         SIDING_CO_ASSIGN(
-            examine,
-            co_await account_.source.start_open(row_.source, ImapSession::Access::read_only)
+            examine, co_await source().start_open(row_.source, ImapSession::Access::read_only)
         );
     }
     SIDING_CO_ASSIGN(
         ImapTag select,
-        co_await account_.destination.start_open(
-            record_.destination, ImapSession::Access::read_write
-        )
+        co_await destination().start_open(record_.destination, ImapSession::Access::read_write)
     );
     if (examine) {
-        SIDING_CO_TRY(co_await account_.source.finish_open(std::move(*examine)));
+        SIDING_CO_TRY(co_await source().finish_open(std::move(*examine)));
     }
     if (seen_.name.empty()) {
-        seen_ = *account_.source.mailbox();
+        seen_ = *source().mailbox();
         if (seen_.uid_validity != record_.source_uid_validity) {
             SIDING_CO_TRY(co_await begin_epoch());
         }
     }
-    SIDING_CO_TRY(co_await account_.destination.finish_open(std::move(select)));
+    SIDING_CO_TRY(co_await destination().finish_open(std::move(select)));
     auto taken = co_await take_destination();
     co_return taken;
 }
@@ -271,10 +279,11 @@ awaitable<Result<void>> MailboxPass::transfer(ImapSet uids, bool has_gone_messag
             std::clamp<std::uint64_t>(share, batch_octets_min, limits::append_batch_octets_max),
         .on_row = [this](const CopyRecord& row) { on_row(row); },
     };
-    AppendWriter writer{account_.destination, std::move(needs)};
+    AppendWriter writer{destination(), std::move(needs)};
     net::TaskGroup group{executor, "fetch", 1};
     Result<void> fetched;
-    SIDING_CO_TRY(group.spawn(fetch(*this, std::move(uids), queue, fetched)));
+    const auto take = archived_ == nullptr ? &MailboxPass::fetch : &MailboxPass::fetch_archived;
+    SIDING_CO_TRY(group.spawn(take(*this, std::move(uids), queue, fetched)));
     auto written = co_await writer.run(queue);
     queue.stop();
     co_await group.join();
@@ -291,7 +300,7 @@ awaitable<void> MailboxPass::fetch(
     MailboxPass& self, ImapSet uids, MessageQueue& queue, Result<void>& outcome
 ) {
     MessageReader::Needs needs{self.account_.blocking, self.account_.spool};
-    MessageReader reader{self.account_.source, std::move(needs), uids};
+    MessageReader reader{self.source(), std::move(needs), uids};
     for (;;) {
         auto message = co_await reader.next();
         if (!message) {

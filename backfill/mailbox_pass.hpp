@@ -20,6 +20,9 @@
 
 namespace siding::backfill {
 
+class ArchiveStore;
+class ArchivedMessages;
+
 // What a pass has done, of one mailbox or of an account.
 struct PassCounts {
     std::uint64_t to_copy = 0;  // known when copying begins
@@ -39,8 +42,6 @@ class MailboxPass {
 public:
     // What all mailboxes of an account have in common; outlives them.
     struct Account {
-        ImapSession& source;
-        ImapSession& destination;
         Ledger& ledger;
         net::asio::any_io_executor blocking;
         std::filesystem::path spool;
@@ -55,6 +56,12 @@ public:
         std::function<void(const PassCounts&)> on_progress;  // told what has been added
     };
 
+    // The two connections that a mailbox is worked at with.
+    struct Pair {
+        ImapSession& source;
+        ImapSession& destination;
+    };
+
     MailboxPass(
         const Account& account, FolderPlan::Row row, FolderState state, MailboxRecord record
     );
@@ -65,12 +72,22 @@ public:
         const MailboxRecord& record, const StatusItem& now, bool compare_all_flags
     );
 
-    net::awaitable<Result<void>> look();
-    // `has_gone_messages`: of the whole account, by look().
-    net::awaitable<Result<void>> copy(bool has_gone_messages);
+    net::awaitable<Result<void>> look(const Pair& pair);
+    // `has_gone_messages`: of the whole account, by look(). With the same pair or another one.
+    net::awaitable<Result<void>> copy(const Pair& pair, bool has_gone_messages);
+
+    struct Archived {
+        const ArchiveStore& store;
+        const ArchivedMessages& messages;
+        std::string uid_validity;
+    };
+    // Instead of both: from a mailbox of the archive. Of the pair only the destination is used.
+    net::awaitable<Result<void>> restore(const Pair& pair, const Archived& archived);
 
     const PassCounts& counts() const { return counts_; }
     bool is_untouched() const { return is_untouched_; }
+    // Roughly, by the source's count.
+    std::uint64_t messages_expected() const;
     const MailboxRecord& record() const { return record_; }
     const FolderPlan::Row& row() const { return row_; }
 
@@ -78,6 +95,8 @@ private:
     using Write = std::function<Result<void>()>;
 
     void check_destination();
+    ImapSession& source() const { return pair_->source; }
+    ImapSession& destination() const { return pair_->destination; }
     net::awaitable<Result<void>> begin_epoch();
     net::awaitable<Result<ImapSet>> recorded(std::uint64_t from);
     net::awaitable<Result<void>> find_gone();
@@ -102,6 +121,10 @@ private:
     static net::awaitable<void> fetch(
         MailboxPass& self, ImapSet uids, MessageQueue& queue, Result<void>& outcome
     );
+    static net::awaitable<void> fetch_archived(
+        MailboxPass& self, ImapSet uids, MessageQueue& queue, Result<void>& outcome
+    );
+    net::awaitable<Result<ImapSet>> to_restore_anew(bool unbound);
     net::awaitable<Result<void>> note_direct(const FetchedMessage& message);
     net::awaitable<Result<void>> note_unreadable(const std::map<std::uint64_t, std::string>& unread
     );
@@ -111,10 +134,12 @@ private:
     void on_row(const CopyRecord& row);
 
     const Account& account_;
+    const Pair* pair_ = nullptr;  // of the call under way
     FolderPlan::Row row_;
     FolderState state_;
     MailboxRecord record_;
     OpenMailbox seen_;  // of the source, when it was examined
+    const Archived* archived_ = nullptr;  // where restore() takes messages from
     Adoptable adoptable_;
     ImapSet again_;  // in doubt, and not at the destination
     PassCounts counts_;

@@ -20,26 +20,26 @@ const Logger log{"backfill"};
 }  // namespace
 
 awaitable<Result<void>> MailboxPass::open_destination() {
-    SIDING_CO_TRY(co_await account_.destination.select(record_.destination));
+    SIDING_CO_TRY(co_await destination().select(record_.destination));
     auto taken = co_await take_destination();
     co_return taken;
 }
 
-// What its UIDVALIDITY says.
+// What its UIDVALIDITY says; written with the rows.
 awaitable<Result<void>> MailboxPass::take_destination() {
-    const std::string& now = account_.destination.mailbox()->uid_validity;
-    lowest_unbound_ = std::max<std::uint64_t>(account_.destination.mailbox()->uid_next, 1);
+    const std::string& now = destination().mailbox()->uid_validity;
+    lowest_unbound_ = std::max<std::uint64_t>(destination().mailbox()->uid_next, 1);
     if (record_.destination_uid_validity == now) {
         co_return Result<void>{};
     }
     const bool is_other = !record_.destination_uid_validity.empty();
     record_.destination_uid_validity = now;
-    if (is_other) {
-        log.warn("destination_uidvalidity_changed", {{"mailbox", record_.destination}});
-        SIDING_CO_TRY(co_await rebind_destination());
+    if (!is_other) {
+        co_return Result<void>{};
     }
-    auto put = co_await put_record();
-    co_return put;
+    log.warn("destination_uidvalidity_changed", {{"mailbox", record_.destination}});
+    auto bound = co_await rebind_destination();
+    co_return bound;
 }
 
 // What a crash or a lost connection has left in doubt: it is at the destination, or it goes again.
@@ -79,7 +79,7 @@ awaitable<Result<bool>> MailboxPass::is_bound(std::uint64_t destination_uid) {
 // Reads what is at the destination from that UID on and belongs to nobody, and gives each of the
 // rows the UID of its octets. Those that are found are `copied` and no longer in again_.
 awaitable<Result<void>> MailboxPass::bind(std::vector<CopyRecord> rows, std::uint64_t from_uid) {
-    SIDING_CO_ASSIGN(const ImapSet there, co_await account_.destination.uids(from_uid));
+    SIDING_CO_ASSIGN(const ImapSet there, co_await destination().uids(from_uid));
     ImapSet free;
     for (const std::uint64_t uid : there.numbers(SIZE_MAX)) {
         SIDING_CO_ASSIGN(const bool bound, co_await is_bound(uid));
@@ -95,7 +95,7 @@ awaitable<Result<void>> MailboxPass::bind(std::vector<CopyRecord> rows, std::uin
     std::vector<std::uint64_t> uids;
     {
         MessageReader::Needs needs{account_.blocking, account_.spool};
-        MessageReader reader{account_.destination, std::move(needs), free};
+        MessageReader reader{destination(), std::move(needs), free};
         for (;;) {
             SIDING_CO_ASSIGN(const auto message, co_await reader.next());
             if (!message) {
@@ -123,9 +123,9 @@ awaitable<Result<void>> MailboxPass::bind_new() {
         co_return Result<void>{};
     }
     // Courier shows what was appended only to who opens the mailbox anew.
-    SIDING_CO_TRY(co_await account_.destination.select(record_.destination));
+    SIDING_CO_TRY(co_await destination().select(record_.destination));
     const std::uint64_t from = told_.empty() ? 1 : told_.first();
-    SIDING_CO_ASSIGN(const ImapSet there, co_await account_.destination.uids(from));
+    SIDING_CO_ASSIGN(const ImapSet there, co_await destination().uids(from));
     const ImapSet absent = told_.minus(there);
     account_.is_uid_plus_proven = !told_.empty() && absent.empty();
     if (!has_unbound_ && absent.empty()) {
@@ -186,10 +186,10 @@ awaitable<Result<void>> MailboxPass::rebind_destination() {
 // What is in a mailbox of the destination before the first copy may be ours: an earlier migration,
 // another tool, a user who was faster.
 awaitable<Result<void>> MailboxPass::learn_destination() {
-    if (account_.destination.mailbox()->messages == 0) {
+    if (destination().mailbox()->messages == 0) {
         co_return Result<void>{};
     }
-    SIDING_CO_ASSIGN(const ImapSet there, co_await account_.destination.uids(1));
+    SIDING_CO_ASSIGN(const ImapSet there, co_await destination().uids(1));
     ImapSet free;
     for (const std::uint64_t uid : there.numbers(SIZE_MAX)) {
         SIDING_CO_ASSIGN(const bool bound, co_await is_bound(uid));
@@ -198,7 +198,7 @@ awaitable<Result<void>> MailboxPass::learn_destination() {
         }
     }
     MessageReader::Needs needs{account_.blocking, account_.spool};
-    MessageReader reader{account_.destination, std::move(needs), free};
+    MessageReader reader{destination(), std::move(needs), free};
     for (;;) {
         SIDING_CO_ASSIGN(const auto message, co_await reader.next());
         if (!message) {
@@ -216,19 +216,17 @@ awaitable<Result<void>> MailboxPass::learn_destination() {
 // any more the user has deleted it there.
 awaitable<Result<void>> MailboxPass::move(std::vector<AppendWriter::Move> moves) {
     for (AppendWriter::Move& each : moves) {
-        SIDING_CO_TRY(co_await account_.destination.select(each.mailbox.destination));
-        const bool can_move = account_.destination.capabilities().move();
+        SIDING_CO_TRY(co_await destination().select(each.mailbox.destination));
+        const bool can_move = destination().capabilities().move();
         ImapCommand command{can_move ? "UID MOVE" : "UID COPY"};
         command.set(ImapSet{each.from.destination_uid, each.from.destination_uid})
             .mailbox(record_.destination);
-        SIDING_CO_ASSIGN(
-            const auto copied, co_await account_.destination.run_copy(std::move(command))
-        );
+        SIDING_CO_ASSIGN(const auto copied, co_await destination().run_copy(std::move(command)));
         each.to.state = CopyState::copied;
         each.to.destination_uid = 0;
         if (copied && !copied->destination.empty()) {
             each.to.destination_uid = copied->destination.front();
-        } else if (account_.destination.capabilities().uid_plus()) {
+        } else if (destination().capabilities().uid_plus()) {
             each.to.state = CopyState::deleted;
         }
         std::vector<CopyRecord> rows{each.to};

@@ -4,8 +4,10 @@
 #include "base/domain.hpp"
 #include "base/id.hpp"
 #include "base/phase.hpp"
+#include "cli/actions_archive.hpp"
 #include "cli/actions_backfill.hpp"
 #include "cli/actions_dns.hpp"
+#include "cli/mailbox_format.hpp"
 #include "config/config.hpp"
 #include "cutover/doctor_check.hpp"
 #include "net/endpoint.hpp"
@@ -113,8 +115,6 @@ struct ShowMessage {
     MessageId message;
     std::optional<std::filesystem::path> data_dir;
 };
-
-enum class MailboxFormat { eml, maildir, mbox };
 
 struct ExportQueue {
     queue::Filter filter;
@@ -301,6 +301,9 @@ using Action = std::variant<
     PlanBackfill,
     ReportBackfill,
     ChangeBackfill,
+    ListArchive,
+    VerifyArchive,
+    ExportArchive,
     Rehearse,
     Examine,
     ShowOutageCost>;

@@ -39,7 +39,8 @@ const Logger log{"backfilld"};
 constexpr int exit_failure = 1;
 constexpr int exit_config = 2;
 constexpr int exit_storage = 74;  // EX_IOERR
-constexpr std::size_t blocking_threads = 4;
+// Most of them wait for the disk, and RocksDB syncs once for all that wait.
+constexpr std::size_t blocking_threads = 16;
 constexpr std::size_t tasks_max = 16;
 constexpr std::chrono::seconds health_interval{1};
 

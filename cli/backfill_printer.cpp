@@ -69,6 +69,9 @@ std::string words_of(const json::object& account, const std::string& order) {
                counted(number_at(account, "source_messages"), "message") + ", " +
                human_size(number_at(account, "source_octets"));
     }
+    if (order == "archive" || order == "restore") {
+        return copy_words(account);
+    }
     const std::string verdicts = verdict_words(account);
     if (order == "verify" || (!verdicts.empty() && phase != "copying")) {
         return verdicts.empty() ? "nothing to compare" : verdicts;

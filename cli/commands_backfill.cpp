@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <fmt/ostream.h>
 #include <set>
+#include <utility>
 
 namespace siding::cli {
 namespace {
@@ -18,7 +19,7 @@ namespace {
 namespace json = boost::json;
 using namespace std::chrono_literals;
 
-constexpr std::chrono::milliseconds first_poll_wait = 10ms;
+constexpr std::chrono::milliseconds first_poll_wait = 4ms;
 constexpr std::chrono::milliseconds poll_wait_max = 250ms;
 constexpr const char* path = "/v1/backfill";
 
@@ -45,7 +46,7 @@ bool has_ended_well(const json::object& account, const std::string& order) {
     if (text_at(account, "phase") == "failed") {
         return false;
     }
-    if (order == "copy") {
+    if (order == "copy" || order == "archive" || order == "restore") {
         return flag_at(account, "clean");
     }
     if (order == "verify") {
@@ -83,8 +84,8 @@ Result<Exit> wait_for(const OrderBackfill& action, Context& context) {
             }
             return well ? Exit::done : Exit::no;
         }
-        poll_wait = std::min(poll_wait * 2, poll_wait_max);
-        if (!context.pause(poll_wait)) {
+        const auto pause = std::exchange(poll_wait, std::min(poll_wait * 2, poll_wait_max));
+        if (!context.pause(pause)) {
             progress.close();
             context.terminal.err << "it goes on without us; `siding backfill status` shows it\n";
             return Exit::no;

@@ -110,18 +110,6 @@ private:
     std::unordered_set<std::uint64_t> seen_;
 };
 
-std::string_view format_name(MailboxFormat format) {
-    switch (format) {
-    case MailboxFormat::eml:
-        return "eml";
-    case MailboxFormat::maildir:
-        return "maildir";
-    case MailboxFormat::mbox:
-        return "mbox";
-    }
-    return "";
-}
-
 void print_tally(const Tally& tally, const ExportQueue& action, const Context& context) {
     if (context.json) {
         const json::object document{

@@ -74,12 +74,16 @@ Has the world switched
   dns diff DOMAIN | FILE [FILE]   what has changed since
 
 Copy the mailboxes (siding-backfilld)
-  backfill run [ACCOUNT…]         one pass; --wait watches; follow goes on and on
-  backfill status | report ACCOUNT  where each is, and every exception
+  backfill run [ACCOUNT…]         one pass over the accounts; --wait
+  backfill status | report ACCOUNT
+                                  where each is, and every exception
   backfill verify [ACCOUNT…]      compare every message on both sides
   backfill plan ACCOUNT           which folder goes where; writes nothing
   backfill accounts check         log in to both sides of each
   backfill pause | resume | follow | unfollow
+  archive create | restore ACCOUNT…
+                                  to the local disk, and from it
+  archive list | verify | export  what it has, without a daemon
 
 Without a daemon
   config check FILE               every error at once, with line and key

@@ -6,8 +6,10 @@
 
 #include <chrono>
 #include <ctime>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <optional>
+#include <sys/stat.h>
 
 namespace siding::cli {
 namespace {
@@ -41,7 +43,7 @@ public:
     explicit EmlWriter(fs::path directory) : directory_{std::move(directory)} {}
 
     Result<void> add(const ExportedMessage& message, const Producer& octets) override {
-        const std::string name = message.id.text();
+        const std::string name = message.file_name();
         SIDING_ASSIGN(NewFile envelope, create(name + ".json"));
         SIDING_TRY(envelope.write(message.envelope_document));
         SIDING_TRY(envelope.write("\n"));
@@ -70,17 +72,34 @@ public:
     Result<void> add(const ExportedMessage& message, const Producer& octets) override {
         const auto seconds = std::chrono::floor<std::chrono::seconds>(message.received_at);
         const std::string name =
-            fmt::format("{}.{}.siding", seconds.time_since_epoch().count(), message.id.text());
-        SIDING_ASSIGN(
-            NewFile file, NewFile::create(directory_ / "tmp" / name, directory_ / "new" / name)
-        );
+            fmt::format("{}.{}.siding", seconds.time_since_epoch().count(), message.file_name());
+        const fs::path place = message.maildir_flags
+                                   ? directory_ / "cur" / (name + ":2," + *message.maildir_flags)
+                                   : directory_ / "new" / name;
+        SIDING_ASSIGN(NewFile file, NewFile::create(directory_ / "tmp" / name, place));
         SIDING_TRY(octets([&](std::string_view part) { return file.write(part); }));
-        return file.finish();
+        SIDING_TRY(file.finish());
+        return message.maildir_flags ? set_time(place, message.received_at) : Result<void>{};
     }
 
-    Result<void> finish() override { return sync_directory(directory_ / "new"); }
+    Result<void> finish() override {
+        SIDING_TRY(sync_directory(directory_ / "cur"));
+        return sync_directory(directory_ / "new");
+    }
 
 private:
+    // What IMAP servers give as INTERNALDATE.
+    static Result<void> set_time(const fs::path& file, WallTime time) {
+        const auto since = std::chrono::floor<std::chrono::seconds>(time).time_since_epoch();
+        const timespec now{static_cast<std::time_t>(since.count()), 0};
+        const timespec times[2] = {now, now};
+        if (::utimensat(AT_FDCWD, file.c_str(), times, 0) != 0) {
+            return Error{
+                Errc::storage_failure, fmt::format("cannot set the time of {}", file.string())};
+        }
+        return {};
+    }
+
     fs::path directory_;
 };
 

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,11 @@ struct ExportedMessage {
     WallTime received_at;
     std::string sender;             // empty: a bounce
     std::string envelope_document;  // JSON; only eml has a place for it
+    std::string name = {};          // of its file, unique; empty: the id
+    // Of one that a user has seen: into cur/, with these and received_at as the file's time.
+    std::optional<std::string> maildir_flags = {};
+
+    std::string file_name() const { return name.empty() ? id.text() : name; }
 };
 
 class MailboxWriter {

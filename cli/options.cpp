@@ -103,6 +103,7 @@ Result<Options> parse_options(std::vector<std::string> arguments, const ParseCon
     add_release_verbs(verbs);
     add_dns_verbs(verbs);
     add_backfill_verbs(verbs);
+    add_archive_verbs(verbs);
     add_local_verbs(verbs);
     add_doctor_verbs(verbs);
     hide_help_flags(root);
@@ -127,7 +128,7 @@ Result<Options> parse_options(std::vector<std::string> arguments, const ParseCon
         return usage_error_in(root, action.error().context);
     }
     Options options{.json = flags.json, .action = std::move(*action)};
-    const bool is_backfill = root.got_subcommand("backfill");
+    const bool is_backfill = root.got_subcommand("backfill") || root.got_subcommand("archive");
     const std::string& given = is_backfill ? context.backfill_socket : context.socket;
     if (!flags.socket.empty()) {
         options.socket = flags.socket;

@@ -24,20 +24,6 @@ void add_data_dir(CLI::App& verb, std::string& data_dir) {
         ->type_name("DIR");
 }
 
-Result<MailboxFormat> parse_format(std::string_view text) {
-    if (text == "eml") {
-        return MailboxFormat::eml;
-    }
-    if (text == "maildir") {
-        return MailboxFormat::maildir;
-    }
-    if (text == "mbox") {
-        return MailboxFormat::mbox;
-    }
-    return usage_error(fmt::format("'{}' is not a format; write eml, maildir or mbox", escape(text))
-    );
-}
-
 void add_export(Verbs& verbs, CLI::App& queue) {
     struct Flags : ListFlags {
         std::string to, format = "eml";
@@ -47,7 +33,7 @@ void add_export(Verbs& verbs, CLI::App& queue) {
     CLI::App& verb = verbs.add(queue, "export", "write messages as .eml, Maildir or mbox");
     verbs.makers[&verb] = [&verbs, flags, &verb]() -> Result<Action> {
         SIDING_ASSIGN(auto filter, make_filter(verb, flags->filter, verbs.now));
-        SIDING_ASSIGN(const MailboxFormat format, parse_format(flags->format));
+        SIDING_ASSIGN(const MailboxFormat format, parse_mailbox_format(flags->format));
         return Action{ExportQueue{
             std::move(filter), flags->to, format, !flags->no_trace, flags->directory()}};
     };

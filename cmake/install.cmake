@@ -22,7 +22,7 @@ install(FILES "${units}/siding.tmpfiles" DESTINATION lib/tmpfiles.d RENAME sidin
 set(manuals "${PROJECT_SOURCE_DIR}/docs/man")
 install(FILES "${manuals}/siding.1" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
 install(FILES "${manuals}/siding.yaml.5" DESTINATION "${CMAKE_INSTALL_MANDIR}/man5")
-install(FILES "${manuals}/sidingd.8" DESTINATION "${CMAKE_INSTALL_MANDIR}/man8")
+install(FILES "${manuals}/sidingd.8" "${manuals}/siding-backfilld.8" DESTINATION "${CMAKE_INSTALL_MANDIR}/man8")
 
 install(
     FILES "${PROJECT_SOURCE_DIR}/config/siding.example.yaml"

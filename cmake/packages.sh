@@ -6,6 +6,7 @@ packages_build=(
     libboost1.81-dev libboost-json1.81-dev libssl-dev librocksdb-dev libprotobuf-dev
     protobuf-compiler libyaml-cpp-dev libspdlog-dev libfmt-dev libcli11-dev prometheus-cpp-dev
     libsystemd-dev libxxhash-dev libidn2-dev libc-ares-dev libpsl-dev zlib1g-dev
+    libzstd-dev
 )
 packages_test=(
     libgtest-dev libgmock-dev clang-format python3

@@ -33,9 +33,15 @@ Result<backfill::Order> parse_order(std::string_view word) {
     if (word == "check") {
         return Order::check;
     }
+    if (word == "archive") {
+        return Order::archive;
+    }
+    if (word == "restore") {
+        return Order::restore;
+    }
     return Error{
         Errc::invalid_argument,
-        fmt::format("'order' is copy, verify or check, not '{}'", escape(word))};
+        fmt::format("'order' is copy, verify, check, archive or restore, not '{}'", escape(word))};
 }
 
 Result<std::string> account_of(const net::HttpRequest& request) {
@@ -170,6 +176,8 @@ net::HttpResponse BackfillApi::metrics() const {
           AccountPhase::copying,
           AccountPhase::verifying,
           AccountPhase::checking,
+          AccountPhase::archiving,
+          AccountPhase::restoring,
           AccountPhase::failed}) {
         phases.emplace(backfill::to_text(phase), 0);
     }

@@ -130,7 +130,11 @@ def many_accounts(lab: Lab, isync: Isync, messages: list[Mail], accounts: int) -
         theirs += isync.account(old, new_theirs, user, password).run()
     backfill = Backfill(
         lab, old, new_ours, users, name="many-backfilld", accounts_at_once=accounts,
-    ).start()  # fmt: skip
+    )  # fmt: skip
+    for side in ("source", "destination"):
+        backfill.config["backfill"][side]["connections"] = accounts
+    backfill.write_config()
+    backfill.start()
     ours = timed(backfill)
     print(f"many: {accounts} accounts with {len(messages) // accounts} messages each")
     good = told("many", ours, theirs)

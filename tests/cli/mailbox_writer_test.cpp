@@ -7,6 +7,7 @@
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <sys/stat.h>
 
 namespace siding::cli {
 namespace {
@@ -90,6 +91,21 @@ TEST_F(MailboxWriterTest, MaildirKeepsEveryOctet) {
     EXPECT_EQ(names_in(out / "new"), std::set<std::string>{"1795270050.0000000000001.siding"});
     EXPECT_EQ(read(out / "new" / "1795270050.0000000000001.siding"), octets);
     EXPECT_TRUE(names_in(out / "tmp").empty());
+}
+
+TEST_F(MailboxWriterTest, MaildirHasFlagsAndTimesWhereTheyAreKnown) {
+    const auto writer = make(MailboxFormat::maildir);
+    ExportedMessage seen = message(1);
+    seen.name = "17.4";
+    seen.maildir_flags = "FS";
+    ASSERT_TRUE(writer->add(seen, produce(octets)));
+    ASSERT_TRUE(writer->finish());
+    const fs::path file = directory / "out" / "cur" / "1795270050.17.4.siding:2,FS";
+    EXPECT_EQ(read(file), octets);
+    struct stat state {};
+    ASSERT_EQ(::stat(file.c_str(), &state), 0);
+    EXPECT_EQ(state.st_mtime, 1795270050);
+    EXPECT_TRUE(names_in(directory / "out" / "new").empty());
 }
 
 TEST_F(MailboxWriterTest, MboxQuotes) {

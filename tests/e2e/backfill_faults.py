@@ -143,6 +143,17 @@ def throttled(lab: Lab) -> None:
     world.end()
 
 
+def misread(lab: Lab) -> None:
+    """Dovecot takes the message behind a refused APPEND for commands: no second one goes that way."""
+    world = World(lab)
+    world.destination.fault("bad_unread", at="APPEND.message", nth=5)
+    world.backfill.run("ann").ok()
+    world.assert_each_once()
+    last = world.destination.said("APPEND")[-1]
+    assert "{" in last and "+}" not in last, last
+    world.end()
+
+
 def personalities(lab: Lab) -> None:
     for personality in (MINIMAL, GMAIL, MICROSOFT, YAHOO, COURIER, BROKEN):
         for source, destination in ((personality, MODERN), (MODERN, personality)):
@@ -170,7 +181,7 @@ def cancelled(lab: Lab) -> None:
 
 STORIES = (
     lost_connections, uids_that_are_not_told, one_that_cannot_be_read, one_that_is_refused,
-    other_numbers, wrong_password, throttled, personalities, cancelled,
+    other_numbers, wrong_password, throttled, misread, personalities, cancelled,
 )  # fmt: skip
 
 

@@ -177,7 +177,7 @@ class ScriptedImap:
     def strangers(self) -> list[str]:
         """Commands that no client sends: octets of messages that were taken for commands."""
         with self.guard:
-            return [said.line for said in self.journal if said.name not in COMMANDS]
+            return [said.line for said in self.journal if said.name and said.name not in COMMANDS]
 
     # --- process --------------------------------------------------------------------------------
     def start(self) -> "ScriptedImap":
