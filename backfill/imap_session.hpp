@@ -79,7 +79,6 @@ public:
     enum class Access { read_only, read_write };
     net::awaitable<Result<ImapTag>> start_open(std::string name, Access access);
     net::awaitable<Result<void>> finish_open(ImapTag tag);
-    net::awaitable<Result<StatusItem>> status(std::string name);
     // Makes what is not there, and subscribes to it where that is wanted; all at once.
     struct NewFolder {
         NewFolder() = default;  // no aggregate: net/asio.hpp

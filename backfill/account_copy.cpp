@@ -1,0 +1,348 @@
+// AccountRun: one pass, from the source's list to the last mailbox.
+#include "backfill/account_run.hpp"
+#include "base/bytes.hpp"
+#include "base/log.hpp"
+#include "net/network_error.hpp"
+#include "net/run_on.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <fmt/format.h>
+#include <map>
+#include <utility>
+
+namespace siding::backfill {
+namespace {
+
+using net::awaitable;
+
+const Logger log{"backfill"};
+
+// Connections lost in a row without a message between: then a person should look.
+constexpr unsigned losses_max = 6;
+constexpr std::chrono::milliseconds first_pause = std::chrono::milliseconds{500};
+
+constexpr const char* skipped_key = "skipped";
+
+// What of the accounts file decides about folders: with other rules all is planned anew.
+std::string text_of(const FolderRules& rules) {
+    std::string text = rules.below;
+    for (const auto& [from, to] : rules.map) {
+        text += "\tmap " + from + " " + to;
+    }
+    for (const std::string& skip : rules.skip) {
+        text += "\tskip " + skip;
+    }
+    for (const std::string& only : rules.only) {
+        text += "\tonly " + only;
+    }
+    return text + "\n";
+}
+
+}  // namespace
+
+// A pass is begun anew after a lost connection: what is done is in the ledger and costs little.
+awaitable<Result<void>> AccountRun::copy() {
+    auto begin = [this]() -> Result<void> {
+        SIDING_ASSIGN(record_, needs_.ledger.account(account_.name));
+        ++record_.pass;
+        record_.phase = "copying";
+        record_.changed_at = needs_.clock.now();
+        return needs_.ledger.put(record_);
+    };
+    SIDING_CO_TRY(co_await net::run_on(needs_.blocking, begin));
+    needs_.update([this](AccountStatus& status) {
+        status.phase = AccountPhase::copying;
+        status.pass = record_.pass;
+        status.counts = {};
+        status.started_at = needs_.clock.now();
+        status.is_clean = false;
+    });
+    Result<void> done;
+    for (;;) {
+        done = co_await copy_once();
+        if (done) {
+            break;
+        }
+        const Error error = done.error();
+        if (error.is(Errc::corrupt)) {
+            const auto mended = co_await put_aside_corrupt();
+            if (mended) {
+                continue;
+            }
+            break;
+        }
+        const bool again = co_await may_try_again(error);
+        if (!again) {
+            break;
+        }
+        log.warn("connection_lost", {{"account", account_.name}, {"reason", error.message()}});
+    }
+    co_await close();
+    auto end = [this, &done]() -> Result<void> {
+        record_.phase = done ? "idle" : "failed";
+        record_.words = done ? "" : done.error().message();
+        record_.changed_at = needs_.clock.now();
+        return needs_.ledger.put(record_);
+    };
+    SIDING_CO_TRY(co_await net::run_on(needs_.blocking, end));
+    co_return done;
+}
+
+// Rows that the disk has changed: what they were about is settled anew, by octets. False: none.
+awaitable<bool> AccountRun::put_aside_corrupt() {
+    auto put_aside = [this]() -> Result<std::uint64_t> {
+        std::uint64_t rows = 0;
+        SIDING_ASSIGN(const auto mailboxes, needs_.ledger.mailboxes(record_.id));
+        for (const MailboxRecord& mailbox : mailboxes) {
+            SIDING_ASSIGN(const auto put, needs_.ledger.put_aside_corrupt(record_.id, mailbox));
+            rows += put.size();
+        }
+        return rows;
+    };
+    const auto rows = co_await net::run_on(needs_.blocking, put_aside);
+    if (rows && *rows > 0) {
+        log.error("ledger_rows_corrupt", {{"account", account_.name}, {"rows", *rows}});
+    }
+    co_return rows&&* rows > 0;
+}
+
+awaitable<bool> AccountRun::may_try_again(const Error& error) {
+    const bool is_lost =
+        (source_ && source_->is_over()) || (destination_ && destination_->is_over());
+    const bool is_transient = is_lost || error.is(Errc::unavailable) || net::is_timeout(error);
+    const auto state = co_await net::asio::this_coro::cancellation_state;
+    const bool is_cancelled = state.cancelled() != net::asio::cancellation_type::none;
+    if (!is_transient || is_cancelled || needs_.is_stopping() || net::is_cancelled(error) ||
+        error.is(Errc::conflict) || error.is(Errc::storage_failure)) {
+        co_return false;
+    }
+    losses_ = progress_ > progress_before_ ? 1 : losses_ + 1;
+    progress_before_ = progress_;
+    if (losses_ > losses_max) {
+        co_return false;
+    }
+    auto executor = co_await net::asio::this_coro::executor;
+    net::asio::steady_timer timer{executor, first_pause * (1U << losses_)};
+    static_cast<void>(co_await timer.async_wait(net::use_result));
+    co_return true;
+}
+
+awaitable<Result<void>> AccountRun::copy_once() {
+    // After a first pass most find nothing new, and the destination need not hear of them.
+    const bool is_first = record_.pass <= 1;
+    if (is_first) {
+        SIDING_CO_TRY(co_await open());
+    } else {
+        SIDING_CO_TRY(co_await open_source());
+    }
+    SIDING_CO_TRY(co_await list_source());
+    if (!is_first) {
+        SIDING_CO_ASSIGN(const bool has_work, co_await is_anything_new());
+        if (!has_work) {
+            auto counted = co_await count_known();
+            co_return counted;
+        }
+        SIDING_CO_TRY(co_await open_destination());
+    }
+    SIDING_CO_TRY(co_await make_plan_of_both());
+    SIDING_CO_TRY(co_await make_all_folders());
+    SIDING_CO_TRY(co_await run_pass());
+    SIDING_CO_TRY(co_await keep_skipped());
+    auto counted = co_await count_known();
+    co_return counted;
+}
+
+awaitable<Result<void>> AccountRun::make_all_folders() {
+    auto made = co_await make_folders();
+    if (!made && destination_->trouble() == Trouble::bad_name && !strict_names_) {
+        log.info("names_made_strict", {{"account", account_.name}, {"reason", made.error()}});
+        strict_names_ = true;
+        SIDING_CO_TRY(co_await make_plan_of_both());
+        made = co_await make_folders();
+    }
+    co_return made;
+}
+
+// The rules, and the names of folders that the plan leaves out, a line each: a later pass must not
+// take them for new.
+awaitable<Result<void>> AccountRun::keep_skipped() {
+    std::string names = text_of(account_.rules);
+    for (const FolderPlan::Row& row : plan_->rows) {
+        if (row.action == FolderPlan::Row::Action::skip) {
+            names += row.source + "\n";
+        }
+    }
+    auto keep = [this, &names]() -> Result<void> {
+        SIDING_ASSIGN(const auto kept, needs_.ledger.value(record_.id, skipped_key));
+        return kept == names ? Result<void>{}
+                             : needs_.ledger.put_value(record_.id, skipped_key, names);
+    };
+    auto kept = co_await net::run_on(needs_.blocking, keep);
+    co_return kept;
+}
+
+// Whether a folder is new, or not as it was, or in doubt.
+awaitable<Result<bool>> AccountRun::is_anything_new() {
+    if (account_.plan_file) {
+        co_return true;  // it may have been edited
+    }
+    auto look = [this]() -> Result<bool> {
+        SIDING_ASSIGN(const auto skipped, needs_.ledger.value(record_.id, skipped_key));
+        if (!skipped || !skipped->starts_with(text_of(account_.rules))) {
+            return true;  // no pass has come to its end, or it had other rules
+        }
+        const std::string skipped_lines = "\n" + *skipped;
+        SIDING_ASSIGN(const auto mailboxes, needs_.ledger.mailboxes(record_.id));
+        std::map<std::string, MailboxRecord> records;
+        for (const MailboxRecord& mailbox : mailboxes) {
+            records.emplace(mailbox.source, mailbox);
+        }
+        for (const FolderState& state : source_folders_) {
+            const std::string& name = state.folder.name;
+            if (!state.is_selectable ||
+                skipped_lines.find("\n" + name + "\n") != std::string::npos) {
+                continue;
+            }
+            const auto known = records.find(name);
+            if (known == records.end() || !MailboxPass::has_nothing_new(
+                                              known->second, state.status, needs_.compare_all_flags
+                                          )) {
+                return true;
+            }
+            SIDING_ASSIGN(const auto intents, needs_.ledger.intents(record_.id, known->second));
+            if (!intents.empty()) {
+                return true;
+            }
+        }
+        return false;
+    };
+    auto found = co_await net::run_on(needs_.blocking, look);
+    co_return found;
+}
+
+awaitable<Result<void>> AccountRun::make_folders() {
+    using Action = FolderPlan::Row::Action;
+    std::vector<ImapSession::NewFolder> folders;
+    for (const FolderPlan::Row& row : plan_->rows) {
+        ImapSession::NewFolder folder;
+        folder.name = row.destination;
+        folder.use = row.special_use;
+        folder.create = row.action == Action::create_and_copy;
+        folder.subscribe =
+            row.action != Action::skip && row.subscribe && !subscribed_.contains(row.destination);
+        if (folder.create || folder.subscribe) {
+            folders.push_back(std::move(folder));
+        }
+    }
+    auto made = co_await destination_->make(std::move(folders));
+    co_return made;
+}
+
+awaitable<Result<void>> AccountRun::run_pass() {
+    MailboxPass::Account account{
+        .ledger = needs_.ledger,
+        .blocking = needs_.blocking,
+        .spool = needs_.spool,
+        .id = record_.id,
+        .pass = record_.pass,
+        .bandwidth = needs_.bandwidth,
+        .must_ask_first = must_ask_first_,
+        .is_uid_plus_proven = is_uid_plus_proven_,
+        .memory = needs_.memory / std::max<std::size_t>(needs_.pairs, 1),
+        .switched_at = needs_.switched_at,
+        .compare_all_flags = needs_.compare_all_flags,
+        .on_progress =
+            [this](const PassCounts& more) {
+                progress_ += more.copied + more.refused + more.unreadable;
+                needs_.update([&more](AccountStatus& status) { status.counts += more; });
+            },
+    };
+    std::vector<std::unique_ptr<MailboxPass>> mailboxes;
+    std::uint64_t messages = 0;
+    std::uint64_t octets = 0;
+    std::map<std::string, FolderState> states;
+    for (const FolderState& state : source_folders_) {
+        states.emplace(state.folder.name, state);
+    }
+    std::vector<FolderPlan::Row> rows;
+    std::vector<std::string> names;
+    for (const FolderPlan::Row& row : plan_->rows) {
+        if (row.action != FolderPlan::Row::Action::skip && states.contains(row.source)) {
+            rows.push_back(row);
+            names.push_back(row.source);
+            messages += row.messages;
+            octets += row.octets;
+        }
+    }
+    auto take = [this, &names] { return needs_.ledger.mailboxes(record_.id, names); };
+    SIDING_CO_ASSIGN(auto records, co_await net::run_on(needs_.blocking, take));
+    for (std::size_t at = 0; at < rows.size(); ++at) {
+        mailboxes.push_back(std::make_unique<MailboxPass>(
+            account, rows[at], states.at(rows[at].source), std::move(records[at])
+        ));
+    }
+    needs_.update([&](AccountStatus& status) {
+        status.mailboxes = mailboxes.size();
+        status.mailboxes_done = 0;
+        status.counts.to_copy = status.counts.copied + status.counts.refused;
+        status.source_messages = messages;
+        status.source_octets = octets;
+    });
+    AccountPass pass{
+        AccountPass::Needs{
+            .first = {*source_, *destination_},
+            .open = [this](AccountPass::Sessions& more) { return open_pair(*this, more); },
+            .pairs_max = needs_.pairs,
+            .update = needs_.update,
+            .is_stopping = needs_.is_stopping,
+        },
+        std::move(mailboxes)};
+    auto done = co_await pass.run();
+    co_return done;
+}
+
+awaitable<Result<void>> AccountRun::open_pair(AccountRun& self, AccountPass::Sessions& sessions) {
+    const ImapSession::Host host{self.needs_.blocking};
+    std::optional<Trouble> trouble;
+    SIDING_CO_ASSIGN(
+        sessions.source, co_await ImapSession::open(self.account_.source, host, trouble)
+    );
+    SIDING_CO_ASSIGN(
+        sessions.destination, co_await ImapSession::open(self.account_.destination, host, trouble)
+    );
+    if (self.must_ask_first_) {
+        sessions.destination->connection().set_literals(ImapConnection::Literals::synchronizing);
+    }
+    co_return Result<void>{};
+}
+
+awaitable<Result<void>> AccountRun::count_known() {
+    std::uint64_t copied = 0;
+    std::uint64_t excepted = 0;
+    auto count = [this, &copied, &excepted]() -> Result<void> {
+        SIDING_ASSIGN(const auto mailboxes, needs_.ledger.mailboxes(record_.id));
+        for (const MailboxRecord& mailbox : mailboxes) {
+            SIDING_ASSIGN(const MailboxTotals totals, needs_.ledger.totals(record_.id, mailbox));
+            for (const auto& [state, messages] : totals.messages) {
+                if (state == CopyState::copied) {
+                    copied += messages;
+                } else if (state == CopyState::refused || state == CopyState::unreadable) {
+                    excepted += messages;
+                }
+            }
+        }
+        return {};
+    };
+    SIDING_CO_TRY(co_await net::run_on(needs_.blocking, count));
+    needs_.update([&](AccountStatus& status) {
+        status.known_messages = copied;
+        status.is_clean = excepted == 0;
+        status.mailbox.clear();
+    });
+    co_return Result<void>{};
+}
+
+}  // namespace siding::backfill
