@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "net/network_error.hpp"
 #include "net/run_on.hpp"
+#include "net/task_group.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -305,18 +306,33 @@ awaitable<Result<void>> AccountRun::run_pass() {
 }
 
 awaitable<Result<void>> AccountRun::open_pair(AccountRun& self, AccountPass::Sessions& sessions) {
+    auto executor = co_await net::asio::this_coro::executor;
+    net::TaskGroup group{executor, "login", 1};
+    Result<void> opened;
+    SIDING_CO_TRY(group.spawn(open_beside(self, sessions.destination, opened)));
     const ImapSession::Host host{self.needs_.blocking};
     std::optional<Trouble> trouble;
-    SIDING_CO_ASSIGN(
-        sessions.source, co_await ImapSession::open(self.account_.source, host, trouble)
-    );
-    SIDING_CO_ASSIGN(
-        sessions.destination, co_await ImapSession::open(self.account_.destination, host, trouble)
-    );
-    if (self.must_ask_first_) {
-        sessions.destination->connection().set_literals(ImapConnection::Literals::synchronizing);
-    }
+    auto source = co_await ImapSession::open(self.account_.source, host, trouble);
+    co_await group.join();
+    SIDING_CO_TRY(std::move(opened));
+    SIDING_CO_ASSIGN(sessions.source, std::move(source));
     co_return Result<void>{};
+}
+
+awaitable<void> AccountRun::open_beside(
+    AccountRun& self, std::unique_ptr<ImapSession>& session, Result<void>& outcome
+) {
+    const ImapSession::Host host{self.needs_.blocking};
+    std::optional<Trouble> trouble;
+    auto opened = co_await ImapSession::open(self.account_.destination, host, trouble);
+    if (!opened) {
+        outcome = with_context(std::move(opened).error(), "destination");
+        co_return;
+    }
+    session = std::move(*opened);
+    if (self.must_ask_first_) {
+        session->connection().set_literals(ImapConnection::Literals::synchronizing);
+    }
 }
 
 awaitable<Result<void>> AccountRun::count_known() {

@@ -77,21 +77,9 @@ awaitable<Result<void>> AccountRun::open_source() {
 
 awaitable<Result<void>> AccountRun::open_destination() {
     destination_.reset();
-    const ImapSession::Host host{needs_.blocking};
-    std::optional<Trouble> trouble;
-    auto destination = co_await ImapSession::open(account_.destination, host, trouble);
-    if (!destination) {
-        co_return with_context(std::move(destination).error(), "destination");
-    }
-    destination_ = std::move(*destination);
-    if (must_ask_first_) {
-        destination_->connection().set_literals(ImapConnection::Literals::synchronizing);
-    }
-    co_return Result<void>{};
-}
-
-awaitable<void> AccountRun::open_destination_beside(AccountRun& self, Result<void>& outcome) {
-    outcome = co_await self.open_destination();
+    Result<void> opened;
+    co_await open_beside(*this, destination_, opened);
+    co_return opened;
 }
 
 // Both at the same time.
@@ -99,7 +87,8 @@ awaitable<Result<void>> AccountRun::open() {
     auto executor = co_await net::asio::this_coro::executor;
     net::TaskGroup group{executor, "login", 1};
     Result<void> destination;
-    SIDING_CO_TRY(group.spawn(open_destination_beside(*this, destination)));
+    destination_.reset();
+    SIDING_CO_TRY(group.spawn(open_beside(*this, destination_, destination)));
     auto source = co_await open_source();
     co_await group.join();
     SIDING_CO_TRY(std::move(source));

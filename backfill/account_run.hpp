@@ -57,7 +57,10 @@ private:
     net::awaitable<Result<void>> open();
     net::awaitable<Result<void>> open_source();
     net::awaitable<Result<void>> open_destination();
-    static net::awaitable<void> open_destination_beside(AccountRun& self, Result<void>& outcome);
+    // The destination, into `session`; as a task of its own.
+    static net::awaitable<void> open_beside(
+        AccountRun& self, std::unique_ptr<ImapSession>& session, Result<void>& outcome
+    );
     net::awaitable<void> close();
     net::awaitable<Result<void>> list();
     net::awaitable<Result<void>> list_source();

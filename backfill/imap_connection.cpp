@@ -18,7 +18,6 @@ constexpr std::size_t read_octets = 128 * 1024;
 constexpr std::uint64_t small_literal_octets = 4096;  // RFC 7888 §5
 constexpr unsigned turns_in_a_row_max = 16;           // then the other connections of the thread
 constexpr std::size_t unwritten_octets_max = 256 * 1024;
-constexpr std::chrono::seconds logout_timeout{2};
 
 }  // namespace
 
@@ -158,15 +157,15 @@ awaitable<Result<void>> ImapConnection::listen_for(std::chrono::milliseconds tim
     co_return heard;
 }
 
+// Its answer says nothing that anybody waits for.
 awaitable<void> ImapConnection::close() {
     if (failure_) {
         co_return;
     }
-    timeout_ = logout_timeout;
     ImapCommand logout{"LOGOUT"};
-    static_cast<void>(co_await run(std::move(logout)));
-    stream_.close();
-    static_cast<void>(fail(Error{Errc::unavailable, "logged out"}));
+    static_cast<void>(co_await start(std::move(logout)));
+    static_cast<void>(flush());
+    static_cast<void>(abandon("logged out"));
 }
 
 // Writes and reads what can be done at once; only where that is nothing it waits.

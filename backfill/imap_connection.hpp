@@ -77,7 +77,7 @@ public:
     // The same, and the passing of `timeout` is no error.
     net::awaitable<Result<void>> listen_for(std::chrono::milliseconds timeout);
 
-    // LOGOUT, and the server's answer for a moment.
+    // LOGOUT, and the connection is over.
     net::awaitable<void> close();
 
     const std::string& name() const { return name_; }

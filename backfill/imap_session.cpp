@@ -144,6 +144,11 @@ awaitable<Result<ImapSet>> ImapSession::uids(std::uint64_t first) {
     if (mailbox_->messages == 0) {
         co_return ImapSet{};
     }
+    // As many UIDs below UIDNEXT as messages: then it is all of them.
+    if (mailbox_->uid_next == mailbox_->messages + 1) {
+        const ImapSet all{1, mailbox_->messages};
+        co_return from(first, all);
+    }
     ImapSet found;
     if (capabilities_.esearch()) {
         SIDING_CO_ASSIGN(found, co_await search(first));

@@ -138,7 +138,7 @@ private:
     FolderPlan::Row row_;
     FolderState state_;
     MailboxRecord record_;
-    OpenMailbox seen_;  // of the source, when it was examined
+    OpenMailbox seen_;                    // of the source, when it was examined
     const Archived* archived_ = nullptr;  // where restore() takes messages from
     Adoptable adoptable_;
     ImapSet again_;  // in doubt, and not at the destination

@@ -122,10 +122,16 @@ awaitable<Result<void>> MailboxPass::bind_new() {
     if (!has_unbound_ && (told_.empty() || account_.is_uid_plus_proven)) {
         co_return Result<void>{};
     }
-    // Courier shows what was appended only to who opens the mailbox anew.
-    SIDING_CO_TRY(co_await destination().select(record_.destination));
     const std::uint64_t from = told_.empty() ? 1 : told_.first();
-    SIDING_CO_ASSIGN(const ImapSet there, co_await destination().uids(from));
+    ImapSet there;
+    if (!told_.empty()) {
+        SIDING_CO_ASSIGN(there, co_await destination().uids(from));
+    }
+    if (has_unbound_ || !told_.minus(there).empty()) {
+        // Courier shows what was appended only to who opens the mailbox anew.
+        SIDING_CO_TRY(co_await destination().select(record_.destination));
+        SIDING_CO_ASSIGN(there, co_await destination().uids(from));
+    }
     const ImapSet absent = told_.minus(there);
     account_.is_uid_plus_proven = !told_.empty() && absent.empty();
     if (!has_unbound_ && absent.empty()) {

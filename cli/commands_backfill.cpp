@@ -19,8 +19,9 @@ namespace {
 namespace json = boost::json;
 using namespace std::chrono_literals;
 
-constexpr std::chrono::milliseconds first_poll_wait = 4ms;
+constexpr std::chrono::milliseconds poll_wait_min = 4ms;
 constexpr std::chrono::milliseconds poll_wait_max = 250ms;
+constexpr int polls_per_time = 10;  // the end is heard of a tenth too late at most
 constexpr const char* path = "/v1/backfill";
 
 bool is_busy(const json::object& account) {
@@ -61,7 +62,7 @@ bool has_ended_well(const json::object& account, const std::string& order) {
 
 Result<Exit> wait_for(const OrderBackfill& action, Context& context) {
     BackfillProgress progress{context.terminal};
-    auto poll_wait = first_poll_wait;
+    const WallTime began = context.clock.now();
     for (;;) {
         SIDING_ASSIGN(const Document document, context.api.get(path));
         const json::array accounts = chosen(document.value, action.accounts);
@@ -84,8 +85,9 @@ Result<Exit> wait_for(const OrderBackfill& action, Context& context) {
             }
             return well ? Exit::done : Exit::no;
         }
-        const auto pause = std::exchange(poll_wait, std::min(poll_wait * 2, poll_wait_max));
-        if (!context.pause(pause)) {
+        const auto spent =
+            std::chrono::duration_cast<std::chrono::milliseconds>(context.clock.now() - began);
+        if (!context.pause(std::clamp(spent / polls_per_time, poll_wait_min, poll_wait_max))) {
             progress.close();
             context.terminal.err << "it goes on without us; `siding backfill status` shows it\n";
             return Exit::no;

@@ -22,8 +22,8 @@ struct Options {
 
 // What the environment contributes.
 struct ParseContext {
-    std::string socket;  // SIDING_SOCKET; empty if it is not set
-    WallTime now;        // what "2h ago" counts from
+    std::string socket;                // SIDING_SOCKET; empty if it is not set
+    WallTime now;                      // what "2h ago" counts from
     std::string backfill_socket = {};  // SIDING_BACKFILL_SOCKET
 };
 

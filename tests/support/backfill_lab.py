@@ -28,10 +28,12 @@ class Backfill(Daemon):
         destination: Any,
         users: dict[str, str],
         name: str = "backfilld",
+        auth: str = "auto",
         **settings: Any,
     ):
         self.accounts_file = lab.directory / f"{name}.csv"
         self.source, self.destination = source, destination
+        self.auth = auth
         self.write_accounts(users)
         config = lab.config(name=name)
         config["control"]["socket"] = str(lab.directory / "sidingd.sock")
@@ -48,8 +50,10 @@ class Backfill(Daemon):
     def write_accounts(self, users: dict[str, str], header: str = HEADER) -> None:
         rows = [header]
         for user, password in users.items():
-            sides = (_side(self.source, user, password), _side(self.destination, user, password))
-            rows.append(",".join([user, *sides[0], *sides[1]]))
+            row = [user]
+            for server in (self.source, self.destination):
+                row += _side(server, user, password, self.auth)
+            rows.append(",".join(row))
         self.accounts_file.write_text("\n".join(rows) + "\n")
         self.accounts_file.chmod(0o600)
 
@@ -82,8 +86,8 @@ class Backfill(Daemon):
         return json.loads(self.backfill("report", name, "--json").out)
 
 
-def _side(server: Any, user: str, password: str) -> list[str]:
+def _side(server: Any, user: str, password: str, auth: str) -> list[str]:
     host, _, port = server.address.rpartition(":")
     # Mailutils offers SCRAM and has no password to do it with.
-    auth = "login" if getattr(server, "NAME", "") == "mailutils" else "auto"
+    auth = "login" if getattr(server, "NAME", "") == "mailutils" else auth
     return [host, port, auth, user, password]
