@@ -90,8 +90,8 @@ public:
         bool wants_write, std::chrono::milliseconds timeout, OnCancel on_cancel = OnCancel::stop
     );
     void wake();
-    // Tells the peer now that its octets are here (TCP_QUICKACK), until the system thinks otherwise:
-    // one that writes little by little would wait for that (Nagle), 40 ms each time.
+    // Tells the peer now that its octets are here (TCP_QUICKACK), until the system thinks
+    // otherwise: one that writes little by little would wait for that (Nagle), 40 ms each time.
     void acknowledge_at_once();
 
     // The handshake, all of it in the time given. What the peer sent before it must have been read:
