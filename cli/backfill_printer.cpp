@@ -122,7 +122,7 @@ void print_backfill(
 void print_backfill_report(const json::object& report, const Terminal& terminal) {
     fmt::print(
         terminal.out,
-        "{}: {} passes\n",
+        "{}: pass {}\n",
         escape(text_at(report, "account")),
         human_count(number_at(report, "pass"))
     );

@@ -15,8 +15,8 @@ from dns_world import DnsWorld
 from siding_lab import Lab, free_port, run, wait_until
 
 DOMAIN = "cutover.test"
-TTL = 6
-AHEAD = 14.0  # the switch, in seconds from now
+TTL = 8
+AHEAD = 16.0  # the switch, in seconds from now
 MARGIN = 0.7  # a question that was on its way
 
 
@@ -55,6 +55,7 @@ def story(lab: Lab) -> None:
     # The report is that of the last look, and a busy machine looks late.
     told = lambda: "quiet" in dns_of(daemon, DOMAIN)["panel"]["why_not"]  # noqa: E731
     wait_until(told, "the daemon knows that it is quiet", switch_at.timestamp() - time.time() - 3)
+    assert "quiet" in daemon.siding("dns", "status", DOMAIN).ok().out
     asked, looked = front.asked, seconds(dns_of(daemon, DOMAIN)["watched_at"])
     while time.time() < switch_at.timestamp() - 0.2:
         report = dns_of(daemon, DOMAIN)
@@ -62,7 +63,6 @@ def story(lab: Lab) -> None:
         assert front.asked == asked, "a resolver was asked in the quiet period"
         time.sleep(0.2)
     assert seconds(dns_of(daemon, DOMAIN)["watched_at"]) > looked + 2, "nobody looks any more"
-    assert "quiet" in daemon.siding("dns", "status", DOMAIN).ok().out
 
     # The change is late: still nobody is asked who would learn the old MX from it.
     while time.time() < switch_at.timestamp() + 2:
