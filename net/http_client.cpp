@@ -34,7 +34,7 @@ Error unreachable(const std::string& where, int number) {
     const std::string reason = boost::system::system_category().message(number);
     const char* hint = number == EACCES || number == EPERM
                            ? "use sudo, or join the group that owns the socket"
-                           : "is the daemon running? (systemctl status siding)";
+                           : "is the daemon running? (systemctl status 'siding*')";
     return {
         Errc::unavailable,
         fmt::format("cannot reach the daemon at {}: {}; {}", where, reason, hint)};

@@ -81,9 +81,16 @@ awaitable<Result<void>> Stream::wait_ready(
         body_->duplex = std::make_shared<Body::Duplex>(body_->socket.get_executor());
     }
     const std::shared_ptr<Body::Duplex> duplex = body_->duplex;
-    // TLS may have to write before it can go on reading (RFC 8446 §4.6.3).
-    const bool must_write =
-        body_->tls && body_->tls->engine->peek() == TlsEngine::Status::want_write;
+    bool must_write = false;
+    if (body_->tls) {
+        // What is there by now is in OpenSSL's hands after this look, and the socket would tell
+        // nobody of it any more.
+        const Status seen = body_->tls->engine->peek();
+        if (seen == Status::done || seen == Status::failed) {
+            co_return Result<void>{};
+        }
+        must_write = seen == Status::want_write;  // before it can go on reading (RFC 8446 §4.6.3)
+    }
     if (!duplex->is_reading) {
         duplex->is_reading = true;
         body_->socket.async_wait(StreamSocket::wait_read, [duplex](boost::system::error_code) {

@@ -23,7 +23,7 @@ TEST_F(CommandsTest, NoDaemonIsThreeAndOneLine) {
     EXPECT_EQ(
         err.str(),
         "siding: cannot reach the daemon at " + nowhere +
-            ": No such file or directory; is the daemon running? (systemctl status siding)\n"
+            ": No such file or directory; is the daemon running? (systemctl status 'siding*')\n"
     );
 }
 

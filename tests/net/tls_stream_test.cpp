@@ -154,6 +154,28 @@ TEST_F(TlsStreamTest, knows_of_input_that_is_decrypted_already) {
     loop_.run(notice_input(pair_));
 }
 
+// Between a read that found nothing and the wait: wait_ready() has to look at TLS, and what it sees
+// there is no longer in the socket.
+awaitable<void> hear_what_comes_between(StreamPair& pair) {
+    std::array<char, 64> room;
+    auto count = pair.far.read_now(room);
+    EXPECT_TRUE(count.has_value() && *count == 0);
+    co_await say(pair.near, "one\r\n");
+    const auto ready = co_await pair.far.wait_ready(false, 10s);
+    EXPECT_TRUE(ready.has_value());
+    count = pair.far.read_now(room);
+    EXPECT_TRUE(count.has_value() && *count == 5);
+    pair.near.close();
+    const auto ended = co_await pair.far.wait_ready(false, 10s);
+    EXPECT_TRUE(ended.has_value());
+    EXPECT_TRUE(pair.far.read_now(room).has_error());
+}
+
+TEST_F(TlsStreamTest, a_wait_misses_nothing_that_came_before_it) {
+    shake_hands();
+    loop_.run(hear_what_comes_between(pair_));
+}
+
 using Operation = std::function<awaitable<Error>(Stream&)>;
 
 awaitable<void> note_end(Stream& stream, Operation operation, std::optional<Error>& ended) {
