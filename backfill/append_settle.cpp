@@ -64,7 +64,7 @@ awaitable<Result<void>> AppendWriter::settle(Batch batch) {
     SIDING_CO_ASSIGN(ImapResponse answer, co_await session_.connection().answer(batch.tag));
     if (answer.is_ok()) {
         for (std::size_t at = 0; at < batch.items.size(); ++at) {
-            take_ok(batch.items[at], answer, at);
+            take_ok(batch.items[at], answer, at, batch.items.size());
             settled_.push_back(std::move(batch.items[at].row));
         }
         co_return Result<void>{};
@@ -97,7 +97,7 @@ awaitable<Result<void>> AppendWriter::settle_each(Batch& batch) {
     for (Item& item : batch.items) {
         SIDING_CO_ASSIGN(ImapResponse answer, co_await session_.connection().answer(item.tag));
         if (answer.is_ok()) {
-            take_ok(item, answer, 0);
+            take_ok(item, answer);
             settled_.push_back(item.row);
         } else {
             SIDING_CO_TRY(refuse_after_bad(answer));
@@ -121,7 +121,7 @@ awaitable<Result<void>> AppendWriter::append_alone(Item& item) {
         }
         SIDING_CO_ASSIGN(ImapResponse answer, co_await connection.answer(item.tag));
         if (answer.is_ok()) {
-            take_ok(item, answer, 0);
+            take_ok(item, answer);
             std::vector<CopyRecord> rows{item.row};
             auto written = co_await write_rows(std::move(rows));
             co_return written;
@@ -190,12 +190,14 @@ awaitable<Result<bool>> AppendWriter::take_no(Item& item) {
 
 // RFC 4315 §3: the UIDs of what was appended, in its order. A server that names another mailbox's
 // UIDVALIDITY, or not as many UIDs as messages, is not believed.
-void AppendWriter::take_ok(Item& item, const ImapResponse& answer, std::size_t index) {
+void AppendWriter::take_ok(
+    Item& item, const ImapResponse& answer, std::size_t index, std::size_t count
+) {
     item.row.state = CopyState::copied;
     item.row.destination_uid = 0;
     const auto appended = append_uid(answer);
     const bool is_ours = appended && appended->uid_validity == session_.mailbox()->uid_validity &&
-                         index < appended->uids.size() && appended->uids[index] >= lowest_new_uid_;
+                         appended->uids.size() == count && appended->uids[index] >= lowest_new_uid_;
     if (is_ours) {
         item.row.destination_uid = appended->uids[index];
     }

@@ -82,7 +82,10 @@ private:
     net::awaitable<Result<void>> append_alone(Item& item);
     Result<void> refuse_after_bad(const ImapResponse& answer);
     net::awaitable<Result<bool>> take_no(Item& item);
-    void take_ok(Item& item, const ImapResponse& answer, std::size_t index);
+    // `index` of the `count` messages that the answer is for.
+    void take_ok(
+        Item& item, const ImapResponse& answer, std::size_t index = 0, std::size_t count = 1
+    );
     net::awaitable<Result<void>> write_rows(std::vector<CopyRecord> rows);
     std::string head() const;
 

@@ -308,7 +308,7 @@ awaitable<void> MailboxPass::fetch(
             break;
         }
         if (!*message) {
-            outcome = co_await self.note_unreadable(reader.unread());
+            outcome = co_await self.note_rest(uids, reader);
             break;
         }
         outcome = co_await self.note_direct(**message);
@@ -342,6 +342,21 @@ awaitable<Result<void>> MailboxPass::note_direct(const FetchedMessage& message) 
     };
     auto kept = co_await net::run_on(account_.blocking, keep);
     co_return kept;
+}
+
+// What was asked for and not given. Nothing is left out without a word: what the source still lists
+// is unreadable, also where it has said OK.
+awaitable<Result<void>> MailboxPass::note_rest(const ImapSet& asked, const MessageReader& reader) {
+    std::map<std::uint64_t, std::string> unread = reader.unread();
+    const ImapSet silent = asked.minus(reader.seen());
+    if (silent.count() > unread.size()) {
+        SIDING_CO_ASSIGN(const ImapSet there, co_await source().uids(silent.first()));
+        for (const std::uint64_t uid : silent.both(there).numbers(SIZE_MAX)) {
+            unread.emplace(uid, "the source says OK, and gives no message");
+        }
+    }
+    auto noted = co_await note_unreadable(unread);
+    co_return noted;
 }
 
 awaitable<Result<void>> MailboxPass::note_unreadable(

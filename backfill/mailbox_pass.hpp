@@ -21,6 +21,7 @@
 namespace siding::backfill {
 
 class ArchiveStore;
+class MessageReader;
 class ArchivedMessages;
 
 // What a pass has done, of one mailbox or of an account.
@@ -126,6 +127,7 @@ private:
     );
     net::awaitable<Result<ImapSet>> to_restore_anew(bool unbound);
     net::awaitable<Result<void>> note_direct(const FetchedMessage& message);
+    net::awaitable<Result<void>> note_rest(const ImapSet& asked, const MessageReader& reader);
     net::awaitable<Result<void>> note_unreadable(const std::map<std::uint64_t, std::string>& unread
     );
     net::awaitable<Result<void>> move(std::vector<AppendWriter::Move> moves);

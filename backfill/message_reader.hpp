@@ -36,8 +36,10 @@ public:
     net::awaitable<Result<std::optional<FetchedMessage>>> next();
 
     // Behind the end: UIDs that were asked for alone in the end and refused, with the server's
-    // words. One that is in neither has been expunged meanwhile.
+    // words. One that is in neither was not given, without a word: expunged meanwhile, or kept
+    // back.
     const std::map<std::uint64_t, std::string>& unread() const { return unread_; }
+    const ImapSet& seen() const { return seen_; }
 
 private:
     struct Asked {

@@ -96,6 +96,17 @@ def one_that_cannot_be_read(lab: Lab) -> None:
     world.end()
 
 
+def one_that_is_kept_back(lab: Lab) -> None:
+    """OK, and no message: not to be taken for one that was expunged."""
+    world = World(lab)
+    world.source.fault("nil", at="FETCH.message", uid=9, times=None)
+    assert world.backfill.run("ann").code == 1
+    assert len(world.destination.folder("ann", "INBOX").messages) == COUNT - 1
+    exceptions = world.backfill.report("ann")["exceptions"]
+    assert [(row["uid"], row["state"]) for row in exceptions] == [(9, "unreadable")], exceptions
+    world.end()
+
+
 def one_that_is_refused(lab: Lab) -> None:
     world = World(lab)
     world.destination.fault("no", at="APPEND", times=None, nth=1, text="[TOOBIG] too large")
@@ -180,7 +191,8 @@ def cancelled(lab: Lab) -> None:
 
 
 STORIES = (
-    lost_connections, uids_that_are_not_told, one_that_cannot_be_read, one_that_is_refused,
+    lost_connections, uids_that_are_not_told, one_that_cannot_be_read, one_that_is_kept_back,
+    one_that_is_refused,
     other_numbers, wrong_password, throttled, misread, personalities, cancelled,
 )  # fmt: skip
 
