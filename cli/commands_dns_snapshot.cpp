@@ -67,8 +67,8 @@ Result<cutover::DnsSnapshot> take_now(
 ) {
     cutover::SnapshotOptions wanted;
     wanted.selectors = std::move(selectors);
-    net::Runtime runtime{{.io_threads = 1, .blocking_threads = 1}};
     net::asio::io_context io{1};
+    net::Runtime runtime{{.io_threads = 1, .blocking_threads = 1}};
     Asker asker{io.get_executor(), runtime.blocking(), clock, options};
     return run_to_end(io, take(asker, domain, std::move(wanted)));
 }

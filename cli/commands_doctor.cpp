@@ -98,8 +98,8 @@ net::awaitable<Result<std::vector<Examination>>> examine_all(
 Result<std::vector<Examination>> examine(
     const std::vector<std::string>& domains, cutover::DoctorOptions options, const Clock& clock
 ) {
-    net::Runtime runtime{{.io_threads = 1, .blocking_threads = 1}};
     net::asio::io_context context{1};
+    net::Runtime runtime{{.io_threads = 1, .blocking_threads = 1}};
     cutover::Doctor doctor{context.get_executor(), runtime.blocking(), clock, std::move(options)};
     return run_to_end(context, examine_all(doctor, domains));
 }

@@ -1,6 +1,9 @@
 // The process's threads: "io-N", each with an io_context of its own on which sessions live for
 // life, and "blocking-N" for reads and files. An exception that reaches a thread's loop is our bug:
 // the process says so and aborts.
+//
+// A loop of one's own that work comes back to (run_on) is declared before the Runtime: a thread
+// still touches it while it is being told, and is done with it only when it has been joined.
 #pragma once
 
 #include "net/asio.hpp"

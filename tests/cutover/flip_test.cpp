@@ -51,8 +51,8 @@ protected:
     test::TempDirectory directory_;
     SystemClock clock_;
     Metrics metrics_;
-    net::Runtime runtime_{{.io_threads = 1, .blocking_threads = 1}};
     net::RunLoop loop_;
+    net::Runtime runtime_{{.io_threads = 1, .blocking_threads = 1}};
     std::unique_ptr<queue::Queue> queue_ =
         std::move(queue::Queue::open(options(), runtime_.blocking(), clock_, metrics_)).value();
     Domain domain_ = Domain::parse("example.com").value();

@@ -10,6 +10,7 @@ from siding_lab import Lab, program, run
 CONFIG = """\
 hostname: hold.example.net
 data_dir: {data}
+storage: {{ disk_reserve: 256MiB }}
 listeners:
   - address: "127.0.0.1:0"
 servers:

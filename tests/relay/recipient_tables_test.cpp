@@ -72,8 +72,8 @@ protected:
     test::TempDirectory directory_{test::fast_directory()};
     config::Config config_;
     Metrics metrics_;
-    net::Runtime runtime_{{.io_threads = 1, .blocking_threads = 2}};
     net::RunLoop loop_;
+    net::Runtime runtime_{{.io_threads = 1, .blocking_threads = 2}};
     std::unique_ptr<config::Live> live_;
     std::unique_ptr<RecipientTables> tables_;
 };

@@ -126,8 +126,8 @@ protected:
     test::TempDirectory directory_{test::fast_directory()};
     ManualClock clock_{test::test_epoch};
     Metrics metrics_;
-    net::Runtime runtime_{{.io_threads = 1, .blocking_threads = 2}};
     net::RunLoop loop_;
+    net::Runtime runtime_{{.io_threads = 1, .blocking_threads = 2}};
     std::unique_ptr<queue::Queue> queue_;
 };
 

@@ -93,6 +93,7 @@ class Ran:
     err: str
 
     def json(self) -> Any:
+        assert self.out, f"exit {self.code} without a document\n{self.err}"
         return json.loads(self.out)
 
     def ok(self) -> "Ran":
