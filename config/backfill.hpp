@@ -13,12 +13,14 @@ namespace siding::config {
 
 enum class ImapTls { implicit, starttls, off };
 
-// Where the tokens of XOAUTH2 and OAUTHBEARER come from (RFC 6749 §4.4 and §6).
+// Where the tokens of XOAUTH2 and OAUTHBEARER come from (RFC 6749 §4.4 and §6, RFC 8628).
 struct TokenSource {
     std::string endpoint;  // https URL
     std::string client_id;
     std::optional<std::string> client_secret_file;  // absolute
     std::string scope;
+    std::string device_endpoint;         // https URL, or empty: no device flow
+    std::optional<std::string> ca_file;  // absolute; instead of the system's roots
     bool operator==(const TokenSource&) const = default;
 };
 
@@ -29,7 +31,10 @@ struct ImapServer {
     std::optional<std::string> ca_file;     // absolute; instead of the system's roots
     std::vector<std::string> fingerprints;  // SHA-256, lower-case hex; instead of names and roots
     std::optional<TokenSource> tokens;
-    unsigned connections = 16;  // at once, of all accounts together
+    unsigned connections = 16;        // at once, of all accounts together
+    std::uint64_t daily = 0;          // octets a day, of all accounts; 0: no bound
+    std::uint64_t daily_account = 0;  // of each account
+    bool compress = false;            // RFC 4978, where it is offered
     bool operator==(const ImapServer&) const = default;
 };
 
@@ -48,6 +53,9 @@ struct Backfill {
     std::uint64_t memory = 64ULL * 1024 * 1024;  // octets of messages under way, of all accounts
     std::uint64_t bandwidth = 0;                 // octets a second, of all accounts; 0: no bound
     std::vector<DayTime> quiet_hours;            // nothing is copied then
+    // Of all mailboxes, what is younger comes first; 0: nothing does.
+    std::chrono::milliseconds recent = std::chrono::days{30};
+    bool acls = true;  // copied where both sides have them (RFC 4314)
     std::chrono::milliseconds poll = std::chrono::minutes{1};  // of `follow`, without IDLE
     std::string socket = "/run/siding/backfill.sock";
     std::optional<Endpoint> http;  // a loopback address

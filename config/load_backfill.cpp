@@ -15,6 +15,8 @@ void read_tokens(Section& server, const FileValue& file, std::optional<TokenSour
         section.read("client_id", tokens.client_id, text_value);
         section.read("client_secret_file", tokens.client_secret_file, file);
         section.read("scope", tokens.scope, text_value);
+        section.read("device_endpoint", tokens.device_endpoint, https_url_value);
+        section.read("ca_file", tokens.ca_file, file);
     });
 }
 
@@ -39,6 +41,9 @@ void read_server(Section& section, const FileValue& file, ImapServer& server) {
     section.read_list("fingerprints", server.fingerprints, fingerprint_value);
     read_tokens(section, file, server.tokens);
     section.read("connections", server.connections, count_value);
+    section.read("daily", server.daily, size_value);
+    section.read("daily_account", server.daily_account, size_value);
+    section.read("compress", server.compress, flag_value);
     check_tls(section, server);
 }
 
@@ -55,6 +60,8 @@ void read_backfill(Section& root, const FileValue& file, Backfill& backfill) {
         section.read("memory", backfill.memory, size_value);
         section.read("bandwidth", backfill.bandwidth, size_value);
         section.read_list("quiet_hours", backfill.quiet_hours, day_time_value);
+        section.read("recent", backfill.recent, duration_value);
+        section.read("acls", backfill.acls, flag_value);
         section.read("poll", backfill.poll, duration_value);
         section.read("socket", backfill.socket, path_value);
         section.read("http", backfill.http, loopback_value);

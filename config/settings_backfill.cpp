@@ -14,7 +14,12 @@ void add_server(const std::string& path, const ImapServer& server, Sheet& sheet)
     sheet.add(path + ".tokens.client_id", tokens.client_id);
     sheet.add(path + ".tokens.client_secret_file", tokens.client_secret_file.value_or(""));
     sheet.add(path + ".tokens.scope", tokens.scope);
+    sheet.add(path + ".tokens.device_endpoint", tokens.device_endpoint);
+    sheet.add(path + ".tokens.ca_file", tokens.ca_file.value_or(""));
     sheet.add(path + ".connections", std::to_string(server.connections));
+    sheet.add(path + ".daily", format_size(server.daily));
+    sheet.add(path + ".daily_account", format_size(server.daily_account));
+    sheet.add(path + ".compress", server.compress ? "true" : "false");
 }
 
 }  // namespace
@@ -31,6 +36,8 @@ void add_backfill(const Backfill& backfill, Sheet& sheet) {
         hours.push_back(format_day_time(part));
     }
     sheet.add("backfill.quiet_hours", format_words(hours));
+    sheet.add("backfill.recent", format_duration(backfill.recent));
+    sheet.add("backfill.acls", backfill.acls ? "true" : "false");
     sheet.add("backfill.poll", format_duration(backfill.poll));
     sheet.add("backfill.socket", backfill.socket);
     sheet.add("backfill.http", backfill.http ? format_endpoint(*backfill.http) : "");

@@ -21,10 +21,12 @@ Backfill backfill_of(const std::string& keys) {
 TEST(BackfillKeys, AreRead) {
     const Backfill said = backfill_of(
         "accounts: accounts.csv, source: { address: imap.old.example, fingerprints: "
-        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08, connections: 3 }, "
+        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08, connections: 3, daily: "
+        "2GiB, daily_account: 1MiB, compress: true }, "
         "destination: { address: \"[::1]:1143\", tls: starttls, ca_file: ca.pem, tokens: { "
         "endpoint: \"https://login.example/t?a=b\", client_id: siding, client_secret_file: c, "
-        "scope: \"a b\" } }, accounts_at_once: 2, memory: 8MiB, bandwidth: 1MiB, quiet_hours: "
+        "scope: \"a b\", device_endpoint: \"https://login.example/d\", ca_file: login.pem } }, "
+        "recent: 7d, acls: false, accounts_at_once: 2, memory: 8MiB, bandwidth: 1MiB, quiet_hours: "
         "[\"08:00-18:00\", \"22:00-06:00\"], poll: 5s, socket: /run/b.sock, http: "
         "\"127.0.0.1:8026\""
     );
@@ -37,8 +39,20 @@ TEST(BackfillKeys, AreRead) {
     EXPECT_EQ(said.destination.ca_file, "/etc/siding/ca.pem");
     EXPECT_EQ(
         said.destination.tokens,
-        (TokenSource{"https://login.example/t?a=b", "siding", "/etc/siding/c", "a b"})
+        (TokenSource{
+            "https://login.example/t?a=b",
+            "siding",
+            "/etc/siding/c",
+            "a b",
+            "https://login.example/d",
+            "/etc/siding/login.pem"})
     );
+    EXPECT_EQ(said.source.daily, 2ULL << 30);
+    EXPECT_EQ(said.source.daily_account, 1ULL << 20);
+    EXPECT_TRUE(said.source.compress);
+    EXPECT_FALSE(said.destination.compress);
+    EXPECT_EQ(said.recent, 7 * 24h);
+    EXPECT_FALSE(said.acls);
     EXPECT_EQ(said.accounts_at_once, 2U);
     EXPECT_EQ(said.memory, 8U << 20);
     EXPECT_EQ(said.bandwidth, 1U << 20);
