@@ -3,7 +3,7 @@
 #include "backfill/backfill.hpp"
 #include "backfill/ledger.hpp"
 #include "base/log.hpp"
-#include "cli/daemon_sockets.hpp"
+#include "cli/daemon_control.hpp"
 #include "config/live.hpp"
 #include "config/load.hpp"
 #include "control/backfill_api.hpp"
@@ -23,7 +23,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -34,7 +33,8 @@ namespace {
 namespace asio = boost::asio;
 using net::awaitable;
 
-const Logger log{"backfilld"};
+constexpr std::string_view program = "backfilld";
+const Logger log{program};
 
 constexpr int exit_failure = 1;
 constexpr int exit_config = 2;
@@ -122,11 +122,7 @@ Result<void> BackfillDaemon::build() {
     backfill_ = std::make_unique<backfill::Backfill>(backfill::Backfill::Parts{
         config_, *ledger_, runtime_, clock_});
     load_accounts();
-    std::string token;
-    if (config->control.token_file) {
-        std::ifstream file{*config->control.token_file};
-        std::getline(file, token);
-    }
+    SIDING_ASSIGN(const std::string token, read_token(config->control));
     api_ = std::make_unique<control::BackfillApi>(*backfill_, metrics_, token);
     return {};
 }
@@ -157,28 +153,8 @@ Result<void> BackfillDaemon::start() {
 
 Result<void> BackfillDaemon::start_control() {
     const auto config = config_.get();
-    net::UnixListenOptions options;
-    options.group = "siding";
-    SIDING_ASSIGN(auto socket, net::listen_unix(config->backfill.socket, options));
-    SIDING_ASSIGN(auto local, net::Acceptor::create(control_tasks_.executor(), std::move(socket)));
-    net::HttpServerOptions http;
-    http.name = "control";
-    http.blocking = runtime_.blocking();
-    const net::Endpoint address = local.local();
-    SIDING_TRY(control_tasks_.spawn(net::serve_http(std::move(local), api_->handler(), http)));
-    announce("control_listening", address);
-    if (config->backfill.http) {
-        SIDING_ASSIGN(
-            auto tcp, net::listen_tcp({config->backfill.http->host, config->backfill.http->port})
-        );
-        SIDING_ASSIGN(
-            auto loopback, net::Acceptor::create(control_tasks_.executor(), std::move(tcp))
-        );
-        announce("control_listening", loopback.local());
-        SIDING_TRY(control_tasks_.spawn(net::serve_http(std::move(loopback), api_->handler(), http))
-        );
-    }
-    return {};
+    const ControlSockets sockets{config->backfill.socket, config->backfill.http};
+    return serve_control(program, sockets, api_->handler(), runtime_.blocking(), control_tasks_);
 }
 
 awaitable<void> BackfillDaemon::watch_signals(BackfillDaemon& self) {
@@ -215,21 +191,9 @@ awaitable<void> BackfillDaemon::watch_ledger(BackfillDaemon& self) {
 }
 
 void BackfillDaemon::reload() {
-    auto loaded = config::load_file(config_file_);
-    if (!loaded) {
-        for (const config::ConfigError& error : loaded.error().list) {
-            log.error("reload_refused", {{"error", error.text()}});
-        }
+    if (!reload_config(program, config_file_, config_)) {
         return;
     }
-    const config::ReloadPlan plan = config_.apply(std::move(*loaded));
-    for (const std::string& line : plan.applied) {
-        log.info("reload_applied", {{"change", line}});
-    }
-    for (const std::string& line : plan.needs_restart) {
-        log.warn("reload_needs_restart", {{"change", line}});
-    }
-    set_log_level(config_.get()->log.level);
     load_accounts();
     log.info("reloaded");
 }

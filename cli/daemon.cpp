@@ -2,6 +2,7 @@
 
 #include "base/limits.hpp"
 #include "base/log.hpp"
+#include "cli/daemon_control.hpp"
 #include "cli/daemon_sockets.hpp"
 #include "cli/relay_parts.hpp"
 #include "config/live.hpp"
@@ -26,7 +27,6 @@
 #include <csignal>
 #include <cstdio>
 #include <fmt/format.h>
-#include <fstream>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -37,7 +37,8 @@ namespace {
 namespace asio = boost::asio;
 using net::awaitable;
 
-const Logger log{"sidingd"};
+constexpr std::string_view program = "sidingd";
+const Logger log{program};
 
 constexpr int exit_failure = 1;
 constexpr int exit_config = 2;
@@ -50,20 +51,6 @@ constexpr std::chrono::milliseconds storage_drain =
 
 std::size_t io_threads(const config::Config& config) {
     return config.threads.value_or(std::max(1U, std::thread::hardware_concurrency()));
-}
-
-Result<std::string> read_token(const config::Config& config) {
-    if (!config.control.token_file) {
-        return std::string{};
-    }
-    std::ifstream file{*config.control.token_file};
-    std::string token;
-    if (!std::getline(file, token) || token.empty()) {
-        return Error{
-            Errc::not_found,
-            fmt::format("{} holds no token in its first line", *config.control.token_file)};
-    }
-    return token;
 }
 
 queue::QueueOptions queue_options(const config::Live& live) {
@@ -169,7 +156,7 @@ Result<void> Daemon::build() {
     SIDING_TRY(relay_->build());
     dns_ = std::make_unique<cutover::DnsWatch>(cutover::DnsWatch::Parts{
         *queue_, config_, metrics_, runtime_.io(0), runtime_.blocking()});
-    SIDING_ASSIGN(const std::string token, read_token(*config));
+    SIDING_ASSIGN(const std::string token, read_token(config->control));
     api_ = std::make_unique<control::Api>(
         control::Services{
             .queue = *queue_,
@@ -218,7 +205,7 @@ awaitable<Result<void>> Daemon::start() {
         SIDING_CO_TRY(main_tasks_.spawn(feed_watchdog(*this, *interval)));
     }
     for (const net::Endpoint& address : relay_->inbound().addresses()) {
-        announce("listening", address);
+        announce(program, "listening", address);
     }
     systemd::notify_ready("accepting mail");
     co_return Result<void>{};
@@ -234,26 +221,8 @@ awaitable<Result<void>> Daemon::set_initial_phases() {
 
 Result<void> Daemon::start_control() {
     const auto config = config_.get();
-    net::UnixListenOptions options;
-    options.group = "siding";
-    SIDING_ASSIGN(auto socket, net::listen_unix(config->control.socket, options));
-    SIDING_ASSIGN(auto local, net::Acceptor::create(control_tasks_.executor(), std::move(socket)));
-    net::HttpServerOptions http;
-    http.name = "control";
-    http.blocking = runtime_.blocking();
-    SIDING_TRY(control_tasks_.spawn(net::serve_http(std::move(local), api_->handler(), http)));
-    if (config->control.http) {
-        SIDING_ASSIGN(
-            auto tcp, net::listen_tcp({config->control.http->host, config->control.http->port})
-        );
-        SIDING_ASSIGN(
-            auto loopback, net::Acceptor::create(control_tasks_.executor(), std::move(tcp))
-        );
-        announce("control_listening", loopback.local());
-        SIDING_TRY(control_tasks_.spawn(net::serve_http(std::move(loopback), api_->handler(), http))
-        );
-    }
-    return {};
+    const ControlSockets sockets{config->control.socket, config->control.http};
+    return serve_control(program, sockets, api_->handler(), runtime_.blocking(), control_tasks_);
 }
 
 awaitable<void> Daemon::watch_signals(Daemon& self) {
@@ -309,24 +278,9 @@ awaitable<void> Daemon::feed_watchdog(Daemon& self, std::chrono::microseconds in
 }
 
 awaitable<void> Daemon::reload() {
-    auto loaded = config::load_file(config_file_);
-    if (!loaded) {
-        for (const config::ConfigError& error : loaded.error().list) {
-            log.error("reload_refused", {{"error", error.text()}});
-        }
+    if (!reload_config(program, config_file_, config_)) {
         co_return;
     }
-    const config::ReloadPlan plan = config_.apply(std::move(*loaded));
-    for (const std::string& line : plan.applied) {
-        log.info("reload_applied", {{"change", line}});
-    }
-    for (const std::string& line : plan.needs_restart) {
-        log.warn("reload_needs_restart", {{"change", line}});
-    }
-    for (const std::string& line : plan.ignored) {
-        log.warn("reload_ignored", {{"change", line}});
-    }
-    set_log_level(config_.get()->log.level);
     if (const auto added = co_await set_initial_phases(); !added) {
         log.error("reload_failed", {{"reason", added.error()}});
     }

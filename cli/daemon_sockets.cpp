@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <fmt/format.h>
 #include <string>
 #include <sys/resource.h>
 
@@ -70,17 +71,11 @@ Result<std::vector<net::UniqueFd>> open_listeners(const config::Config& config) 
     return listeners;
 }
 
-void announce(std::string_view event, const net::Endpoint& address) {
+void announce(std::string_view program, std::string_view event, const net::Endpoint& address) {
     if (Logger::enabled(LogLevel::info)) {
-        log.info(event, {{"address", address.text()}});
+        Logger{program}.info(event, {{"address", address.text()}});
     } else {
-        std::fprintf(
-            stderr,
-            "sidingd %.*s address=%s\n",
-            static_cast<int>(event.size()),
-            event.data(),
-            address.text().c_str()
-        );
+        fmt::print(stderr, "{} {} address={}\n", program, event, address.text());
     }
 }
 

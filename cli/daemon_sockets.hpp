@@ -17,7 +17,7 @@ namespace siding::cli {
 Result<std::vector<net::UniqueFd>> open_listeners(const config::Config& config);
 
 // The one line that whoever started us waits for, whatever the log level.
-void announce(std::string_view event, const net::Endpoint& address);
+void announce(std::string_view program, std::string_view event, const net::Endpoint& address);
 
 // As many descriptors as the system lets us have; the sessions that they suffice for. The store
 // must never be the one that finds none left: to it, that is a disk that fails.

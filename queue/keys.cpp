@@ -6,26 +6,6 @@
 namespace siding::queue::keys {
 namespace {
 
-void put_u64(std::string& out, std::uint64_t number) {
-    for (int shift = 56; shift >= 0; shift -= 8) {
-        out.push_back(static_cast<char>(number >> shift));
-    }
-}
-
-void put_u32(std::string& out, std::uint32_t number) {
-    for (int shift = 24; shift >= 0; shift -= 8) {
-        out.push_back(static_cast<char>(number >> shift));
-    }
-}
-
-std::uint64_t get_number(std::string_view octets) {
-    std::uint64_t number = 0;
-    for (const char c : octets) {
-        number = number << 8 | static_cast<unsigned char>(c);
-    }
-    return number;
-}
-
 // NUL becomes 01 01 and 01 becomes 01 02: order is kept and NUL only ever ends a text.
 void put_text(std::string& out, std::string_view text) {
     for (const char c : text) {
@@ -258,17 +238,6 @@ std::optional<std::string> take_text(std::string_view& key) {
         }
     }
     return std::nullopt;
-}
-
-std::string after_prefix(std::string_view prefix) {
-    std::string out{prefix};
-    while (!out.empty() && static_cast<unsigned char>(out.back()) == 0xFF) {
-        out.pop_back();
-    }
-    if (!out.empty()) {
-        out.back() = static_cast<char>(static_cast<unsigned char>(out.back()) + 1);
-    }
-    return out;
 }
 
 }  // namespace siding::queue::keys

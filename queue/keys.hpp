@@ -20,6 +20,7 @@
 
 #include "base/clock.hpp"
 #include "base/id.hpp"
+#include "queue/key_octets.hpp"
 #include "queue/recipient.hpp"
 
 #include <cstdint>
@@ -87,8 +88,5 @@ WallTime due_time(std::string_view due_key);
 
 // Takes one escaped text off the front of a key.
 std::optional<std::string> take_text(std::string_view& key);
-
-// The smallest key after every key that starts with `prefix`; empty if there is none.
-std::string after_prefix(std::string_view prefix);
 
 }  // namespace siding::queue::keys

@@ -1,21 +1,17 @@
 #include "queue/rocks_database.hpp"
 
-#include "base/limits.hpp"
 #include "base/log.hpp"
-#include "queue/file_checksum.hpp"
 #include "queue/frame.hpp"
+#include "queue/rocks_safety.hpp"
 
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
-#include <rocksdb/listener.h>
-#include <rocksdb/table.h>
 #include <rocksdb/utilities/table_properties_collectors.h>
 #include <rocksdb/write_buffer_manager.h>
 
 #include <fmt/format.h>
-#include <thread>
 
 namespace siding::queue {
 namespace {
@@ -41,66 +37,21 @@ constexpr std::array<const char*, family_count> family_names{
     "meta",
     "quarantine"};
 
-// Turns background errors into the latch and forbids RocksDB's own recovery (#12873, #12995).
-class LatchListener final : public rocksdb::EventListener {
-public:
-    explicit LatchListener(std::shared_ptr<FailureLatch> latch) : latch_{std::move(latch)} {}
-
-    void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
-        latch_->fail("background error: " + status->ToString());
-    }
-
-    void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery)
-        override {
-        *auto_recovery = false;
-    }
-
-private:
-    std::shared_ptr<FailureLatch> latch_;
-};
-
 rocksdb::DBOptions make_db_options(const RocksOptions& options, rocksdb::Env* env) {
-    rocksdb::DBOptions db;
-    db.create_if_missing = true;
-    db.create_missing_column_families = true;
+    rocksdb::DBOptions db = make_safe_options(options.read_only);
     db.env = env;
-    db.paranoid_checks = true;
-    db.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-    db.track_and_verify_wals_in_manifest = false;  // #10892
-    db.recycle_log_file_num = 0;
-    db.atomic_flush = true;
     db.max_write_batch_group_size_bytes = 32 * MiB;
-    db.max_bgerror_resume_count = 0;
-    db.max_background_jobs = 2;
-    db.max_subcompactions = 1;
     db.max_total_wal_size = 256 * MiB;
-    db.bytes_per_sync = MiB;
-    db.strict_bytes_per_sync = true;
     db.max_open_files = -1;
-    db.file_checksum_gen_factory = make_file_checksums();
-    db.fail_if_options_file_error = !options.read_only;
-    db.keep_log_file_num = 5;
-    db.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-    db.stats_dump_period_sec = 0;
-    db.stats_persist_period_sec = 0;
     return db;
 }
 
 rocksdb::ColumnFamilyOptions make_family_options(
     Family family, const std::shared_ptr<rocksdb::Cache>& cache
 ) {
-    rocksdb::BlockBasedTableOptions table;
-    table.block_cache = cache;
-    table.cache_index_and_filter_blocks = true;
-    table.pin_l0_filter_and_index_blocks_in_cache = true;
-    table.block_size = 16 * 1024;
-    table.format_version = 5;
-
-    rocksdb::ColumnFamilyOptions options;
+    rocksdb::BlockBasedTableOptions table = make_table_options(cache);
+    rocksdb::ColumnFamilyOptions options = make_safe_family_options();
     options.write_buffer_size = 16 * MiB;
-    options.memtable_protection_bytes_per_key = 8;
-    options.compression = rocksdb::kLZ4Compression;
-    options.level_compaction_dynamic_level_bytes = true;
     switch (family) {
     case Family::message:
     case Family::recipient:
@@ -138,26 +89,12 @@ rocksdb::ColumnFamilyOptions make_family_options(
     return options;
 }
 
-bool is_lock_error(const rocksdb::Status& status) {
-    // RocksDB has no code for it: the lock file's name is what tells.
-    return status.IsIOError() && status.ToString().find("LOCK") != std::string::npos;
-}
-
 }  // namespace
 
-void FailureLatch::fail(std::string reason) {
-    const std::lock_guard lock{mutex_};
-    if (!failed_.load(std::memory_order_relaxed)) {
-        log.error("storage_failed", {{"reason", reason}});
-        reason_ = std::move(reason);
-        failed_.store(true, std::memory_order_release);
-    }
-}
-
-std::string FailureLatch::reason() const {
-    const std::lock_guard lock{mutex_};
-    return reason_;
-}
+RocksDatabase::RocksDatabase()
+    : latch_{std::make_shared<FailureLatch>([](const std::string& reason) {
+          log.error("storage_failed", {{"reason", reason}});
+      })} {}
 
 void put_framed(
     rocksdb::WriteBatch& batch,
@@ -191,7 +128,7 @@ Result<std::unique_ptr<RocksDatabase>> RocksDatabase::open(const RocksOptions& o
     // Memtables are charged to the same cache, so that both together stay under one bound.
     db.write_buffer_manager =
         std::make_shared<rocksdb::WriteBufferManager>(memtables_octets, cache, true);
-    db.listeners.push_back(std::make_shared<LatchListener>(out->latch_));
+    db.listeners.push_back(make_latch_listener(out->latch_));
 
     std::vector<rocksdb::ColumnFamilyDescriptor> families;
     for (std::size_t i = 0; i < family_count; ++i) {
@@ -209,7 +146,7 @@ Result<std::unique_ptr<RocksDatabase>> RocksDatabase::open(const RocksOptions& o
                 Errc::already_exists,
                 fmt::format("{} is in use by another process; stop that sidingd first", path)};
         }
-        return with_context(out->to_error(status, "open"), path);
+        return with_context(to_error(status, "open"), path);
     }
     out->db_.reset(raw);
     for (std::size_t i = 0; i < family_count; ++i) {
@@ -228,16 +165,8 @@ bool RocksDatabase::is_in_use(const std::filesystem::path& directory) {
     return false;
 }
 
-Error RocksDatabase::to_error(const rocksdb::Status& status, const std::string& what) const {
-    const Errc code = status.IsCorruption() ? Errc::corrupt : Errc::storage_failure;
-    return Error{code, fmt::format("{}: {}", what, status.ToString())};
-}
-
 Error RocksDatabase::read_error(const rocksdb::Status& status, const std::string& what) const {
-    if (status.IsIOError()) {
-        latch_->fail("read: " + status.ToString());
-    }
-    return to_error(status, what);
+    return to_read_error(*latch_, status, what);
 }
 
 Result<std::optional<std::string>> RocksDatabase::get(Family family, std::string_view key) const {
@@ -257,24 +186,7 @@ Result<std::optional<std::string>> RocksDatabase::get(Family family, std::string
 std::unique_ptr<rocksdb::Iterator> RocksDatabase::scan(
     Family family, const std::string& upper_bound, bool fill_cache
 ) const {
-    // The bound must live as long as the iterator.
-    struct Bounded final : rocksdb::Cleanable {
-        std::string bound;
-        rocksdb::Slice slice;
-    };
-    auto bounded = std::make_unique<Bounded>();
-    bounded->bound = upper_bound;
-    bounded->slice = bounded->bound;
-    rocksdb::ReadOptions read;
-    read.fill_cache = fill_cache;
-    if (!upper_bound.empty()) {
-        read.iterate_upper_bound = &bounded->slice;
-    }
-    std::unique_ptr<rocksdb::Iterator> iterator{db_->NewIterator(read, handle(family))};
-    iterator->RegisterCleanup(
-        [](void* held, void*) { delete static_cast<Bounded*>(held); }, bounded.release(), nullptr
-    );
-    return iterator;
+    return bounded_iterator(*db_, handle(family), upper_bound, fill_cache);
 }
 
 Result<void> RocksDatabase::write_synced(rocksdb::WriteBatch& batch) {
@@ -286,28 +198,9 @@ Result<void> RocksDatabase::write_unsynced(rocksdb::WriteBatch& batch) {
 }
 
 Result<void> RocksDatabase::write(rocksdb::WriteBatch& batch, bool sync) {
-    rocksdb::WriteOptions options;
-    options.sync = sync;
-    options.no_slowdown = true;  // a stall comes back as Incomplete instead of holding the thread
-    const auto deadline = std::chrono::steady_clock::now() + limits::commit_deadline;
-    for (;;) {
-        if (latch_->failed()) {
-            return Error{Errc::storage_failure, latch_->reason()};
-        }
-        const rocksdb::Status status = db_->Write(options, &batch);
-        if (status.ok()) {
-            return {};
-        }
-        if (!status.IsIncomplete()) {
-            latch_->fail("write: " + status.ToString());
-            return to_error(status, "write");
-        }
-        if (std::chrono::steady_clock::now() > deadline) {
-            return Error{
-                Errc::unavailable, "the store is stalled: it cannot flush as fast as mail arrives"};
-        }
-        std::this_thread::sleep_for(std::chrono::milliseconds{5});
-    }
+    return write_batch(
+        *db_, *latch_, batch, sync, "the store is stalled: it cannot flush as fast as mail arrives"
+    );
 }
 
 }  // namespace siding::queue

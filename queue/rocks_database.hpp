@@ -7,15 +7,14 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "queue/failure_latch.hpp"
 
 #include <rocksdb/db.h>
 #include <rocksdb/file_system.h>
 
 #include <array>
-#include <atomic>
 #include <filesystem>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
@@ -31,18 +30,6 @@ struct RocksOptions {
     // sync. No configuration leads here.
     std::shared_ptr<rocksdb::FileSystem> file_system;
     bool skip_sync_for_test = false;
-};
-
-class FailureLatch {
-public:
-    void fail(std::string reason);
-    bool failed() const { return failed_.load(std::memory_order_acquire); }
-    std::string reason() const;
-
-private:
-    std::atomic<bool> failed_ = false;
-    mutable std::mutex mutex_;
-    std::string reason_;
 };
 
 // Puts the payload in its frame (frame.hpp) without a copy of it: for bodies.
@@ -82,8 +69,7 @@ public:
     Result<void> write_unsynced(rocksdb::WriteBatch& batch);
 
     FailureLatch& latch() const { return *latch_; }
-    Error to_error(const rocksdb::Status& status, const std::string& what) const;
-    // The same for a read, an iterator's too: what the disk refuses latches.
+    // What the disk refuses latches, of a read or an iterator too.
     Error read_error(const rocksdb::Status& status, const std::string& what) const;
 
 private:
@@ -94,10 +80,10 @@ private:
         }
     };
 
-    RocksDatabase() = default;
+    RocksDatabase();
     Result<void> write(rocksdb::WriteBatch& batch, bool sync);
 
-    std::shared_ptr<FailureLatch> latch_ = std::make_shared<FailureLatch>();
+    std::shared_ptr<FailureLatch> latch_;
     std::unique_ptr<rocksdb::Env> env_;
     bool skip_sync_ = false;
     std::unique_ptr<rocksdb::DB> db_;

@@ -1,20 +1,17 @@
 """Memory of the backfill: a message of 200 MB, 5,000 folders, a folder with very many messages.
 
     bench_backfill_memory.py [--messages 1000000]
-
-The many messages come from the scripted server of the tests, which holds them in memory and speaks
-Python: their rate says nothing.
 """
 
 import argparse
+import socket
 import time
 
 from bench_lab import print_machine
 from backfill_lab import Backfill
 from imap_client import Mailbox
 from imap_lab import Dovecot
-from imap_mail import DATE, head
-from scripted_imap import ScriptedImap
+from imap_mail import head
 from siding_lab import Lab, run
 
 USER = ("ann", "secret")
@@ -68,12 +65,34 @@ def many_folders(lab: Lab, count: int) -> bool:
     return good
 
 
+def fill(server: Dovecot, count: int) -> None:
+    """Very many small messages, in MULTIAPPENDs of 1,000 (RFC 3502)."""
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        answers = connection.makefile("rb")
+
+        def command(tag: bytes, octets: bytes) -> None:
+            connection.sendall(tag + b" " + octets + b"\r\n")
+            while not (line := answers.readline()).startswith(tag + b" "):
+                assert line, "the connection was closed"
+            assert line.startswith(tag + b" OK"), line
+
+        answers.readline()
+        command(b"a", b"LOGIN %s %s" % tuple(word.encode() for word in USER))
+        for first in range(0, count, 1000):
+            mail = (
+                b"Subject: %d\r\n\r\n%d\r\n" % (number, number)
+                for number in range(first, min(first + 1000, count))
+            )
+            command(b"b", b"APPEND INBOX" + b"".join(b" {%d+}\r\n%s" % (len(m), m) for m in mail))
+
+
 def many_messages(lab: Lab, count: int) -> bool:
-    old, new = (ScriptedImap(lab, dict([USER])).start() for _ in range(2))
-    inbox = old.folder("ann", "INBOX")
-    for number in range(count):
-        inbox.add(b"Subject: %d\r\n\r\n%d\r\n" % (number, number), (), DATE + number)
-    return passes(f"{count} messages", lab, old, new, "messages")
+    old, new = (Dovecot(lab, dict([USER]), storage="mdbox").start() for _ in range(2))
+    fill(old, count)
+    good = passes(f"{count} messages", lab, old, new, "messages")
+    for server in (old, new):
+        server.stop()
+    return good
 
 
 def make_story(messages: int, folders: int):

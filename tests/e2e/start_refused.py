@@ -5,6 +5,7 @@ import socket
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
+from backfill_lab import Backfill
 from sample_mail import message
 from siding_lab import Daemon, Lab, run
 from smtp_client import send_mail
@@ -46,7 +47,7 @@ def story(lab: Lab) -> None:
     pathlib.Path(config["data_dir"]).write_text("a file")
     assert_refused(lab.daemon(config, "fifth"), config["data_dir"])
 
-    # A token file that is not there.
+    # A token file that is not there, for either daemon.
     config = lab.config(name="sixth")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -54,6 +55,10 @@ def story(lab: Lab) -> None:
     missing = str(lab.directory / "token")
     config["control"] |= {"http": http, "token_file": missing}
     assert_refused(lab.daemon(config, "sixth"), missing)
+    backfill = Backfill(lab, None, None, {}, "seventh")
+    backfill.config["control"] |= {"token_file": missing}
+    backfill.write_config()
+    assert_refused(backfill, missing)
     first.assert_balanced(accepted=1, held=1)
 
 
