@@ -281,11 +281,12 @@ class Mailbox:
 
     def move(self, name: str, uids: Iterable[int], to: str) -> None:
         uids = list(uids)
-        self.copy(name, uids, to) if "MOVE" not in self.capabilities else self._move(name, uids, to)
-
-    def _move(self, name: str, uids: list[int], to: str) -> None:
-        self.select(name, write=True)
-        self.command("UID", "MOVE", _set(uids), _quoted(self.raw(to)))
+        if "MOVE" in self.capabilities:
+            self.select(name, write=True)
+            self.command("UID", "MOVE", _set(uids), _quoted(self.raw(to)))
+        else:
+            self.copy(name, uids, to)
+            self.expunge(name, uids)
 
     # --- the whole ------------------------------------------------------------------------------
     def snapshot(self, folders: Iterable[str] | None = None) -> Snapshot:
