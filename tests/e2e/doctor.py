@@ -102,9 +102,13 @@ def failed(found: dict[str, dict[str, str]]) -> dict[str, str]:
 
 
 def examined(scene: DoctorWorld, *arguments: str) -> Ran:
-    started = time.monotonic()
-    done = scene.doctor(*arguments, is_json=True)
-    assert time.monotonic() - started < SECONDS_MAX, "it takes too long"
+    """Again where a check had not its ten seconds: the machine is busy with other things."""
+    for _ in range(4):
+        started = time.monotonic()
+        done = scene.doctor(*arguments, is_json=True)
+        assert time.monotonic() - started < SECONDS_MAX, "it takes too long"
+        if "did not end within" not in done.out:
+            break
     return done
 
 
