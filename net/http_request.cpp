@@ -3,8 +3,8 @@
 #include "base/bytes.hpp"
 #include "net/connect.hpp"
 #include "net/network_error.hpp"
+#include "net/shielded.hpp"
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -224,13 +224,6 @@ private:
     bool got_octets_ = false;
 };
 
-// A coroutine that is spawned hears abort() but not cancel(), as long as it does not ask to.
-awaitable<Result<HttpReply>> run_deaf(awaitable<Result<HttpReply>> work) {
-    co_await asio::this_coro::throw_if_cancelled(false);
-    auto result = co_await std::move(work);
-    co_return result;
-}
-
 }  // namespace
 
 awaitable<Result<HttpReply>> http_request(
@@ -243,9 +236,7 @@ awaitable<Result<HttpReply>> http_request(
     Exchange exchange{std::move(where), std::move(options)};
     auto work = exchange.run(body_octets, std::move(next_piece));
     if (on_cancel == OnCancel::finish) {
-        auto executor = co_await asio::this_coro::executor;
-        auto deaf = run_deaf(std::move(work));
-        work = asio::co_spawn(executor, std::move(deaf), asio::use_awaitable);
+        work = shielded(std::move(work));
     }
     auto result = co_await std::move(work);
     co_return result;

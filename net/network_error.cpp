@@ -24,6 +24,11 @@ bool is_closed(const Error& failure) {
            failure.code == error::not_connected;
 }
 
+bool is_unreached(const Error& failure) {
+    return failure.code == error::connection_refused || failure.code == error::host_unreachable ||
+           failure.code == error::network_unreachable;
+}
+
 bool is_tls_failure(const Error& failure) {
     return failure.code.category() == error::get_ssl_category();
 }

@@ -10,6 +10,7 @@ namespace siding::net {
 bool is_timeout(const Error& error);    // a deadline passed
 bool is_cancelled(const Error& error);  // TaskGroup::cancel or abort
 bool is_closed(const Error& error);     // the peer closed or reset the connection
+bool is_unreached(const Error& error);  // nobody is there: refused, or no way to it
 
 bool is_tls_failure(const Error& error);  // what OpenSSL refuses: of a handshake, or later
 
