@@ -14,6 +14,12 @@ constexpr std::array<std::string_view, 6> mechanism_words{
 
 }  // namespace
 
+bool Login::needs_token() const {
+    const bool takes_one = mechanism == Mechanism::automatic || mechanism == Mechanism::xoauth2 ||
+                           mechanism == Mechanism::oauthbearer;
+    return tokens && takes_one && secret.kind != Secret::Kind::token;
+}
+
 std::string_view format_mechanism(Mechanism mechanism) {
     return mechanism_words.at(static_cast<std::size_t>(mechanism));
 }

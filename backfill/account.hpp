@@ -3,6 +3,7 @@
 
 #include "backfill/folder_rules.hpp"
 #include "backfill/secret.hpp"
+#include "backfill/side.hpp"
 #include "config/backfill.hpp"
 
 #include <optional>
@@ -18,6 +19,8 @@ std::string_view format_mechanism(Mechanism mechanism);  // "auto", "plain", "sc
 std::optional<Mechanism> parse_mechanism(std::string_view word);  // case does not count
 
 struct Login {
+    std::string account;        // whose it is: Account::name
+    Side side = Side::account;  // of his two
     config::Endpoint address;
     config::ImapTls tls = config::ImapTls::implicit;
     std::optional<std::string> ca_file;     // absolute
@@ -31,6 +34,10 @@ struct Login {
     Secret secret;
     std::optional<config::TokenSource> tokens;
     std::optional<std::string> prefix;  // of the user's folders; nothing: as NAMESPACE says
+    bool compress = false;              // COMPRESS=DEFLATE, where it is offered
+
+    // Logs in with an access token that has to be got first.
+    bool needs_token() const;
 
     bool operator==(const Login&) const = default;
 };

@@ -70,6 +70,8 @@ constexpr std::array side_words{
     Word{"token_client_id", Field::token_client_id},
     Word{"token_client_secret_file", Field::token_client_secret_file},
     Word{"token_scope", Field::token_scope},
+    Word{"token_device_endpoint", Field::token_device_endpoint},
+    Word{"token_ca_file", Field::token_ca_file},
     Word{"prefix", Field::prefix},
 };
 
@@ -162,8 +164,7 @@ std::string format_column(Column column) {
     if (column.side == Side::account) {
         return std::string{word_of(account_words, column.field)};
     }
-    const std::string_view side = column.side == Side::source ? "source" : "destination";
-    return fmt::format("{}_{}", side, word_of(side_words, column.field));
+    return fmt::format("{}_{}", to_text(column.side), word_of(side_words, column.field));
 }
 
 std::optional<std::string> column_near(std::string_view header) {

@@ -1,14 +1,14 @@
 // The columns of an accounts file: our own names for them, and those of other programs' files.
 #pragma once
 
+#include "backfill/side.hpp"
+
 #include <compare>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace siding::backfill {
-
-enum class Side { account, source, destination };
 
 enum class Field {
     // of the account
@@ -38,6 +38,8 @@ enum class Field {
     token_client_id,
     token_client_secret_file,
     token_scope,
+    token_device_endpoint,
+    token_ca_file,
     prefix,
 };
 

@@ -1,5 +1,6 @@
 #include "backfill/accounts_login.hpp"
 
+#include "backfill/token_endpoint.hpp"
 #include "base/bytes.hpp"
 #include "config/units.hpp"
 
@@ -54,25 +55,13 @@ bool is_credential(std::string_view text) {
     return text.size() <= name_max && text.front() != '.' && text.find('/') == text.npos;
 }
 
-bool is_token_url(std::string_view text) {
-    const auto start = text.find("://");
-    if (start == text.npos) {
-        return false;
-    }
-    const std::string_view rest = text.substr(start + 3);
-    const auto host =
-        config::parse_endpoint(rest.substr(0, rest.find_first_of("/?")), std::uint16_t{443});
-    return host && host->port != 0 && text.find_first_of(" \"<>\\#") == text.npos &&
-           (text.starts_with("https://") ||
-            (text.starts_with("http://") && config::is_loopback_address(host->host)));
-}
-
 class LoginReader {
 public:
     LoginReader(RowCells& cells, Side side, const config::ImapServer& server)
         : cells_{cells}, side_{side}, server_{server} {}
 
     Login read() {
+        login_.side = side_;
         read_address();
         read_port();
         read_tls();
@@ -81,6 +70,7 @@ public:
         read_auth();
         read_tokens();
         read_secret();
+        login_.compress = server_.compress;
         login_.prefix =
             has(Field::prefix) ? std::optional{cells_.text(at(Field::prefix))} : std::nullopt;
         return std::move(login_);
@@ -98,6 +88,7 @@ private:
     void read_trust();
     void read_user();
     void read_auth();
+    void read_url(Field field, std::string& url);
     void read_tokens();
     void read_secret();
     void read_one_secret(Field field);
@@ -230,22 +221,33 @@ void LoginReader::read_auth() {
     }
 }
 
-void LoginReader::read_tokens() {
-    login_.tokens = server_.tokens;
-    if (!has(Field::token_endpoint) && !has(Field::token_client_id) &&
-        !has(Field::token_client_secret_file) && !has(Field::token_scope)) {
-        return;
-    }
-    config::TokenSource tokens = login_.tokens.value_or(config::TokenSource{});
-    if (const CsvField* cell = find(Field::token_endpoint)) {
-        tokens.endpoint = cell->text;
-        if (!is_token_url(cell->text)) {
+void LoginReader::read_url(Field field, std::string& url) {
+    if (const CsvField* cell = find(field)) {
+        url = cell->text;
+        if (!parse_token_url(cell->text)) {
             refuse(
-                Field::token_endpoint,
+                field,
                 "is not accepted; allowed: https://host/path, or http:// with a loopback address"
             );
         }
     }
+}
+
+void LoginReader::read_tokens() {
+    login_.tokens = server_.tokens;
+    constexpr std::array fields{
+        Field::token_endpoint,
+        Field::token_client_id,
+        Field::token_client_secret_file,
+        Field::token_scope,
+        Field::token_device_endpoint,
+        Field::token_ca_file};
+    if (std::ranges::none_of(fields, [this](Field field) { return has(field); })) {
+        return;
+    }
+    config::TokenSource tokens = login_.tokens.value_or(config::TokenSource{});
+    read_url(Field::token_endpoint, tokens.endpoint);
+    read_url(Field::token_device_endpoint, tokens.device_endpoint);
     if (const CsvField* cell = find(Field::token_client_id)) {
         tokens.client_id = cell->text;
     }
@@ -254,6 +256,9 @@ void LoginReader::read_tokens() {
     }
     if (const CsvField* cell = find(Field::token_scope)) {
         tokens.scope = cell->text;
+    }
+    if (const auto file = cells_.path(at(Field::token_ca_file))) {
+        tokens.ca_file = file;
     }
     for (const auto& [field, value] :
          {std::pair{Field::token_endpoint, &tokens.endpoint},
@@ -273,9 +278,7 @@ void LoginReader::read_secret() {
             given.push_back(field);
         }
     }
-    const bool may_be_none = login_.tokens && (login_.mechanism == Mechanism::automatic ||
-                                               login_.mechanism == Mechanism::xoauth2 ||
-                                               login_.mechanism == Mechanism::oauthbearer);
+    const bool may_be_none = login_.needs_token();
     if (given.size() > 1) {
         refuse(given.back(), "is a second secret for this login; write one of them");
     } else if (given.size() == 1) {

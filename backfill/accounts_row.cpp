@@ -2,6 +2,7 @@
 
 #include "backfill/accounts_login.hpp"
 #include "backfill/limits.hpp"
+#include "backfill/way_back.hpp"
 #include "base/bytes.hpp"
 
 #include <algorithm>
@@ -60,6 +61,14 @@ void read_names(RowCells& cells, Account& account) {
     }
     put_admin(cells, Side::source, source);
     put_admin(cells, Side::destination, destination);
+    source.account = account.name;
+    destination.account = account.name;
+    if (is_name_of_way_back(account.name)) {
+        cells.refuse(
+            cells.find(name_column) != nullptr ? name_column : email_column,
+            "ends as the names of `siding backfill back` do; call it otherwise"
+        );
+    }
     if (account.name.size() > limits::account_name_octets_max) {
         cells.refuse(
             cells.find(name_column) != nullptr ? name_column : email_column,

@@ -1,8 +1,12 @@
 #include "backfill/imap_login.hpp"
 
 #include "backfill/scram.hpp"
+#include "backfill/token_answer.hpp"
 #include "base/base64.hpp"
 #include "base/bytes.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
 
 #include <algorithm>
 #include <array>
@@ -14,6 +18,27 @@ namespace siding::backfill {
 namespace {
 
 using net::awaitable;
+
+// RFC 5801 §4: saslname.
+std::string format_sasl_name(std::string_view name) {
+    std::string text;
+    for (const char c : name) {
+        text += c == ',' ? "=2C" : c == '=' ? "=3D" : std::string(1, c);
+    }
+    return text;
+}
+
+// The status in an error challenge of XOAUTH2 ("401") or OAUTHBEARER ("invalid_token", RFC 7628
+// §3.2.2); empty where there is none.
+std::string read_error_status(const std::string& challenge) {
+    const auto text = from_base64(challenge);
+    boost::json::error_code code;
+    const boost::json::value value = text ? boost::json::parse(*text, code) : boost::json::value{};
+    const boost::json::object* object = code ? nullptr : value.if_object();
+    const boost::json::value* status = object == nullptr ? nullptr : object->if_contains("status");
+    const boost::json::string* word = status == nullptr ? nullptr : status->if_string();
+    return word == nullptr ? "" : std::string{word->data(), word->size()};
+}
 
 std::string make_nonce() {
     std::random_device device;
@@ -47,6 +72,7 @@ private:
     awaitable<Result<void>> ask_capabilities();
     awaitable<Result<void>> identify();
     Result<Mechanism> choose() const;
+    Result<Mechanism> choose_for_token() const;
     bool offers(std::string_view mechanism) const;
     awaitable<Result<void>> by_login();
     awaitable<Result<void>> by_one_message(std::string mechanism, std::string message);
@@ -55,7 +81,9 @@ private:
     awaitable<Result<void>> take_over();
     Result<void> accept(const ImapResponse& answer);
 
-    bool are_told_ = false;  // the capabilities behind the login
+    bool are_told_ = false;     // the capabilities behind the login
+    std::string sent_;          // secrets as they went over the line
+    std::string error_status_;  // of XOAUTH2 and OAUTHBEARER
     ImapConnection& connection_;
     ImapCapabilities& capabilities_;
     std::optional<Trouble>& trouble_;
@@ -108,8 +136,10 @@ awaitable<Result<void>> LogIn::run() {
         break;
     }
     case Mechanism::oauthbearer: {  // RFC 7628 §3.1
+        const bool is_for_another = !login_.authzid.empty() && !login_.proxyauth;
+        const std::string& whose = is_for_another ? login_.authzid : login_.user;
         std::string message =
-            "n,a=" + login_.user + ",\x01" + "auth=Bearer " + secret_ + "\x01\x01";
+            "n,a=" + format_sasl_name(whose) + ",\x01" + "auth=Bearer " + secret_ + "\x01\x01";
         done = co_await by_one_message("OAUTHBEARER", std::move(message));
         break;
     }
@@ -176,6 +206,9 @@ Result<Mechanism> LogIn::choose() const {
     if (login_.mechanism != Mechanism::automatic) {
         return login_.mechanism;
     }
+    if (login_.secret.kind == Secret::Kind::token) {
+        return choose_for_token();
+    }
     // Logging in for somebody else is what servers understand with PLAIN alone: by an authzid, and
     // by Dovecot's "user*master".
     const bool is_for_another = !login_.authzid.empty() && !login_.proxyauth;
@@ -206,6 +239,20 @@ Result<Mechanism> LogIn::choose() const {
         )};
 }
 
+// Google and Microsoft have XOAUTH2 in use longer, and some servers offer the other in name only.
+Result<Mechanism> LogIn::choose_for_token() const {
+    const bool is_for_another = !login_.authzid.empty() && !login_.proxyauth;
+    if (offers("XOAUTH2") && !is_for_another) {
+        return Mechanism::xoauth2;
+    }
+    if (offers("OAUTHBEARER")) {
+        return Mechanism::oauthbearer;
+    }
+    return Error{
+        Errc::invalid_argument,
+        connection_.name() + " offers neither XOAUTH2 nor OAUTHBEARER, which take access tokens"};
+}
+
 awaitable<Result<void>> LogIn::by_login() {
     ImapCommand command{"LOGIN"};
     command.string(login_.user).secret(secret_);
@@ -216,6 +263,7 @@ awaitable<Result<void>> LogIn::by_login() {
 // The first message goes with the command where the server lets it (RFC 4959).
 awaitable<Result<ImapResponse>> LogIn::exchange(std::string mechanism, std::string first) {
     const bool at_once = capabilities_.sasl_ir();
+    sent_ = to_base64(first);
     std::string text = "AUTHENTICATE " + mechanism;
     if (at_once) {
         text += " " + to_base64(first);
@@ -242,14 +290,13 @@ awaitable<Result<ImapResponse>> LogIn::exchange(std::string mechanism, std::stri
 }
 
 awaitable<Result<void>> LogIn::by_one_message(std::string mechanism, std::string message) {
-    SIDING_CO_ASSIGN(
-        ImapResponse answer, co_await exchange(std::move(mechanism), std::move(message))
-    );
+    SIDING_CO_ASSIGN(ImapResponse answer, co_await exchange(mechanism, std::move(message)));
     if (answer.kind == ImapResponse::Kind::continuation) {
-        // XOAUTH2 tells its error in a challenge, and wants an empty answer to it (RFC 7628
-        // §3.2.3).
+        // The error is in a challenge, and the NO comes behind an answer to it: an empty one with
+        // XOAUTH2, ^A with OAUTHBEARER (RFC 7628 §3.2.3).
         const ImapTag tag = answer.tag;
-        connection_.put("");
+        error_status_ = read_error_status(answer.text);
+        connection_.put(mechanism == "OAUTHBEARER" ? "AQ==" : "");
         connection_.close_command();
         SIDING_CO_ASSIGN(answer, co_await connection_.answer(tag));
     }
@@ -295,11 +342,23 @@ Result<void> LogIn::accept(const ImapResponse& answer) {
         are_told_ = answer.is_code("CAPABILITY");
         return {};
     }
-    const Judged judged = judge(answer, ImapStage::login);
+    ImapResponse shown = answer;
+    shown.text = without_secrets(std::move(shown.text), {secret_, sent_});
+    const Judged judged = judge(shown, ImapStage::login);
     trouble_ = judged.trouble;
+    bool is_retryable = judged.is_retryable;
+    std::string words = judged.words;
+    if (!error_status_.empty()) {
+        words += " (status " + escape(without_secrets(error_status_, {secret_, sent_}), 64) + ")";
+    }
+    // RFC 6750 §3.1; "401" is Google's and Microsoft's.
+    if (error_status_ == "401" || error_status_ == "invalid_token") {
+        trouble_ = Trouble::expired_token;
+        is_retryable = false;
+    }
     return Error{
-        judged.is_retryable ? Errc::unavailable : Errc::conflict,
-        fmt::format("{}: login of {}: {}", connection_.name(), escape(login_.user), judged.words)};
+        is_retryable ? Errc::unavailable : Errc::conflict,
+        fmt::format("{}: login of {}: {}", connection_.name(), escape(login_.user), words)};
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ Result<std::string> first_line(const std::string& path) {
     const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         return Error{
-            errno == ENOENT ? Errc::not_found : Errc::unavailable,
+            errno == ENOENT || errno == ENOTDIR ? Errc::not_found : Errc::unavailable,
             fmt::format("{} cannot be read: {}", escape(path), std::strerror(errno))};
     }
     std::string text;
@@ -87,6 +87,8 @@ Result<std::string> Secret::read() const {
     }
     case Kind::credential:
         return first_line(credential_path(value));
+    case Kind::token:
+        return check(value, "the access token");
     }
     SIDING_UNREACHABLE("kind of secret");
 }
@@ -96,6 +98,7 @@ std::string format_secret(const Secret& secret) {
     case Secret::Kind::none:
         return "none";
     case Secret::Kind::text:
+    case Secret::Kind::token:
         return "***";
     case Secret::Kind::file:
         return "file " + escape(secret.value);

@@ -16,6 +16,7 @@ struct Secret {
         file,         // an absolute path; the secret is its first line
         environment,  // a variable's name
         credential,   // the name of a systemd credential
+        token,        // `value` is an access token that has been got
     };
 
     Kind kind = Kind::none;

@@ -227,9 +227,25 @@ TEST(AccountsFile, AMasterUserOfDovecotIsSentAsItStands) {
     EXPECT_EQ(texts(accounts.problems), Lines{"3: destination_user is missing"});
 }
 
+TEST(AccountsFile, ALoginKnowsWhoseItIsAndWhereItsTokensComeFrom) {
+    const Account account = read_one(
+        "name,source_user,source_secret,destination_token_endpoint,destination_token_client_id,"
+        "destination_token_device_endpoint,destination_token_ca_file\n"
+        "joe,j,p,https://login.example/t,siding,https://login.example/device,ca.pem\n"
+    );
+    EXPECT_EQ(account.source.account, "joe");
+    EXPECT_EQ(account.source.side, Side::source);
+    EXPECT_FALSE(account.source.needs_token());
+    EXPECT_EQ(account.destination.account, "joe");
+    EXPECT_EQ(account.destination.side, Side::destination);
+    EXPECT_TRUE(account.destination.needs_token());
+    EXPECT_EQ(account.destination.tokens->device_endpoint, "https://login.example/device");
+    EXPECT_TRUE(account.destination.tokens->ca_file->ends_with("/ca.pem"));
+}
+
 TEST(AccountsFile, TokensNeedNoSecretOfTheAccount) {
     config::Backfill defaults = usual();
-    defaults.source.tokens = config::TokenSource{"https://login.example/t", "id", {}, "s"};
+    defaults.source.tokens = config::TokenSource{"https://login.example/t", "id", {}, "s", "", {}};
     const Account account = read_one(
         "name,source_auth,destination_auth,destination_secret,destination_token_endpoint,"
         "destination_token_client_id\n"
@@ -295,6 +311,10 @@ TEST(AccountsFile, MistakesAreToldWithTheirPlaceAndWithoutWhatStandsThere) {
          "joe,http://login.example/,c,p,q",
          "2:5: source_token_endpoint is not accepted; allowed: https://host/path, or http:// with "
          "a loopback address"},
+        {"name,source_token_endpoint,source_token_client_id,source_token_device_endpoint",
+         "joe,https://login.example/,c,login.example/device,p,q",
+         "2:30: source_token_device_endpoint is not accepted; allowed: https://host/path, or "
+         "http:// with a loopback address"},
         {"name,map",
          "joe,A,p,q",
          "2:5: map is no list such as Old=New|Older=Archive/Older; a plan can say the rest"},
