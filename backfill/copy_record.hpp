@@ -50,6 +50,17 @@ struct CopyRecord {
     std::string verdict;              // of that comparison: "exact", …; empty: never
     std::string subject;              // only of one that a report names, escaped
     std::string words;                // a server's, escaped
+    // Of the source's message, the same in every mailbox that shows it: OBJECTID's EMAILID (RFC
+    // 8474) or X-GM-MSGID, with its name in front. Empty: the source has none.
+    std::string email_id;
+    // Of what was appended in place of the source's octets (repair.hpp), `words` says how they were
+    // repaired. Empty: the source's octets themselves.
+    MessageDigests repaired;
+    std::string may_help;      // of a refused one: repairs (format_repairs); empty: none is known
+    bool is_archived = false;  // of a refused one: its octets are in the local archive
+
+    // Of what is, or may be, at the destination.
+    const MessageDigests& sent() const { return repaired.raw.empty() ? digests : repaired; }
 
     bool operator==(const CopyRecord&) const = default;
 };

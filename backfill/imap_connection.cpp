@@ -37,6 +37,52 @@ awaitable<Result<void>> ImapConnection::start_tls(std::shared_ptr<net::TlsClient
     co_return Result<void>{};
 }
 
+awaitable<Result<bool>> ImapConnection::compress() {
+    compress_tag_ = open("COMPRESS DEFLATE");
+    close_command();
+    SIDING_CO_ASSIGN(const ImapResponse answered, co_await answer(compress_tag_));
+    co_return answered.is_ok();
+}
+
+// What the server has said behind its OK is compressed already (RFC 4978 §3).
+void ImapConnection::begin_deflate(std::string_view behind) {
+    compress_tag_.clear();
+    deflater_ = std::make_unique<net::Deflater>();
+    inflater_ = std::make_unique<net::Inflater>();
+    inflated_.resize(read_octets);
+    packed_ = behind;
+    packed_at_ = 0;
+}
+
+// One piece: what a server can make of few octets is not held at once, however much it is.
+Result<std::string_view> ImapConnection::inflate_some() {
+    std::string_view octets = std::string_view{packed_}.substr(packed_at_);
+    SIDING_ASSIGN(const std::size_t count, inflater_->take(octets, inflated_));
+    packed_at_ = packed_.size() - octets.size();
+    has_more_inflated_ = count == inflated_.size();
+    return std::string_view{inflated_.data(), count};
+}
+
+// Nothing: none has come.
+Result<std::string_view> ImapConnection::read_some() {
+    if (inflater_ && (packed_at_ < packed_.size() || has_more_inflated_)) {
+        SIDING_ASSIGN(const std::string_view octets, inflate_some());
+        if (!octets.empty()) {
+            return octets;
+        }
+    }
+    SIDING_ASSIGN(const std::size_t count, stream_.read_now(room_));
+    octets_in_ += count;
+    const std::string_view octets{room_.data(), count};
+    if (!inflater_ || count == 0) {
+        return octets;
+    }
+    packed_.erase(0, packed_at_);
+    packed_ += octets;
+    packed_at_ = 0;
+    return inflate_some();
+}
+
 awaitable<Result<ImapResponse>> ImapConnection::greeting() {
     while (!greeting_) {
         SIDING_CO_TRY(co_await advance(timeout_));
@@ -90,7 +136,7 @@ ImapTag ImapConnection::open(std::string_view text) {
 }
 
 void ImapConnection::put(std::string_view octets) {
-    out_ += octets;
+    (deflater_ ? plain_ : out_) += octets;
 }
 
 awaitable<Result<bool>> ImapConnection::literal(ImapTag tag, std::uint64_t octets) {
@@ -195,9 +241,23 @@ awaitable<Result<void>> ImapConnection::advance(std::chrono::milliseconds timeou
     co_return Result<void>{};
 }
 
+// A piece of what waits, once the last one is written: small ones in a row become one.
+void ImapConnection::deflate_out() {
+    if (!deflater_ || plain_.empty() || out_at_ < out_.size()) {
+        return;
+    }
+    out_.clear();
+    out_at_ = 0;
+    deflater_->add(plain_, out_);
+    plain_.clear();
+    if (plain_.capacity() > 2 * unwritten_octets_max) {
+        plain_.shrink_to_fit();
+    }
+}
+
 Result<bool> ImapConnection::write_out() {
     bool wrote = false;
-    while (unwritten() > 0) {
+    for (deflate_out(); out_at_ < out_.size(); deflate_out()) {
         auto octets = stream_.write_now(std::string_view{out_}.substr(out_at_));
         if (!octets) {
             return fail(std::move(octets).error());
@@ -223,15 +283,15 @@ Result<bool> ImapConnection::write_out() {
 }
 
 awaitable<Result<bool>> ImapConnection::read_in() {
-    auto count = stream_.read_now(room_);
-    if (!count) {
-        co_return fail(std::move(count).error());
+    const std::uint64_t before = octets_in_;
+    auto octets = read_some();
+    if (!octets) {
+        co_return fail(std::move(octets).error());
     }
-    if (*count == 0) {
-        co_return false;
+    if (octets->empty()) {
+        co_return octets_in_ > before;
     }
-    octets_in_ += *count;
-    auto taken = take({room_.data(), *count});
+    auto taken = take(*octets);
     if (!taken) {
         co_return fail(std::move(taken).error());
     }
@@ -250,9 +310,17 @@ Result<void> ImapConnection::take(std::string_view octets) {
         switch (event) {
         case ImapParser::Event::need_octets:
             return {};
-        case ImapParser::Event::response:
-            hear(parser_.take_response());
+        case ImapParser::Event::response: {
+            ImapResponse response = parser_.take_response();
+            const bool begins = !compress_tag_.empty() && response.tag == compress_tag_;
+            const bool is_ok = response.is_ok();
+            hear(std::move(response));
+            if (begins && is_ok) {
+                begin_deflate(octets);
+                return {};
+            }
             break;
+        }
         case ImapParser::Event::body_begin:
             if (listener_ != nullptr) {
                 listener_->on_body_begin(parser_.unfinished(), parser_.body_octets());

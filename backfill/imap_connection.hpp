@@ -8,6 +8,7 @@
 #include "backfill/imap_command.hpp"
 #include "backfill/imap_listener.hpp"
 #include "backfill/imap_parser.hpp"
+#include "net/deflate.hpp"
 #include "net/stream.hpp"
 #include "net/tls_client.hpp"
 
@@ -43,6 +44,10 @@ public:
     void set_timeout(std::chrono::milliseconds timeout) { timeout_ = timeout; }
 
     net::awaitable<Result<void>> start_tls(std::shared_ptr<net::TlsClient> client);
+
+    // COMPRESS DEFLATE (RFC 4978), between commands. False: the server says no to it.
+    net::awaitable<Result<bool>> compress();
+    bool is_compressed() const { return deflater_ != nullptr; }
 
     // The first line of the server.
     net::awaitable<Result<ImapResponse>> greeting();
@@ -83,6 +88,7 @@ public:
     const std::string& name() const { return name_; }
     bool is_over() const { return failure_.has_value(); }
     const net::Stream& stream() const { return stream_; }
+    // On the wire, under TLS.
     std::uint64_t octets_in() const { return octets_in_; }
     std::uint64_t octets_out() const { return octets_out_; }
 
@@ -90,10 +96,14 @@ private:
     net::awaitable<Result<void>> advance(std::chrono::milliseconds timeout);
     Result<bool> write_out();
     net::awaitable<Result<bool>> read_in();
+    Result<std::string_view> read_some();
+    Result<std::string_view> inflate_some();
     Result<void> take(std::string_view octets);
+    void begin_deflate(std::string_view behind);
+    void deflate_out();
     void hear(ImapResponse response);
     Error fail(Error error);
-    std::size_t unwritten() const { return out_.size() - out_at_; }
+    std::size_t unwritten() const { return out_.size() - out_at_ + plain_.size(); }
 
     net::Stream stream_;
     std::string name_;
@@ -104,6 +114,16 @@ private:
     std::vector<char> room_;
     std::string out_;
     std::size_t out_at_ = 0;
+    // With COMPRESS: what is put() waits in plain_ until out_ is written; what has come and is not
+    // inflated yet is in packed_.
+    std::unique_ptr<net::Deflater> deflater_;
+    std::unique_ptr<net::Inflater> inflater_;
+    std::string plain_;
+    std::string packed_;
+    std::size_t packed_at_ = 0;
+    std::vector<char> inflated_;
+    bool has_more_inflated_ = false;
+    ImapTag compress_tag_;
     std::uint64_t tags_ = 0;
     std::set<ImapTag> open_;
     std::map<ImapTag, ImapResponse> answers_;

@@ -1,8 +1,12 @@
 #include "backfill/imap_session.hpp"
 
+#include "backfill/account_pace.hpp"
 #include "backfill/imap_ear.hpp"
 #include "backfill/limits.hpp"
+#include "backfill/mailbox_name.hpp"
+#include "backfill/token_login.hpp"
 #include "base/bytes.hpp"
+#include "base/log.hpp"
 #include "net/connect.hpp"
 #include "net/run_on.hpp"
 
@@ -13,6 +17,8 @@ namespace siding::backfill {
 namespace {
 
 using net::awaitable;
+
+const Logger log{"backfill"};
 
 Result<std::shared_ptr<net::TlsClient>> make_tls(const Login& login) {
     if (login.tls == config::ImapTls::off) {
@@ -55,6 +61,10 @@ ImapSession::~ImapSession() = default;
 awaitable<Result<std::unique_ptr<ImapSession>>> ImapSession::open(
     Login login, Host host, std::optional<Trouble>& trouble
 ) {
+    if (login.needs_token()) {
+        auto with_token = co_await open_with_token(std::move(login), host, trouble);
+        co_return with_token;
+    }
     auto read = [&login] { return prepare(login); };
     SIDING_CO_ASSIGN(Prepared prepared, co_await net::run_on(host.blocking, read));
     net::HostPort address{login.address.host, login.address.port};
@@ -64,11 +74,19 @@ awaitable<Result<std::unique_ptr<ImapSession>>> ImapSession::open(
         co_return with_context(std::move(stream).error(), address.text());
     }
     std::unique_ptr<ImapSession> session{new ImapSession{std::move(*stream), address.text()}};
+    const bool is_compression_wanted = login.compress;
     ImapLoginNeeds needs;
     needs.login = std::move(login);
     needs.secret = std::move(prepared.secret);
     needs.tls = std::move(prepared.tls);
-    SIDING_CO_TRY(co_await log_in(session->connection_, session->capabilities_, trouble, needs));
+    const auto let_in =
+        co_await log_in(session->connection_, session->capabilities_, trouble, needs);
+    if (!let_in) {
+        co_return refused(let_in.error(), needs.login, host, trouble);
+    }
+    if (host.pace != nullptr) {
+        session->counted_ = host.pace->on_let_in(needs.login);
+    }
     using Literals = ImapConnection::Literals;
     const ImapCapabilities& offered = session->capabilities_;
     session->connection_.set_literals(
@@ -76,11 +94,58 @@ awaitable<Result<std::unique_ptr<ImapSession>>> ImapSession::open(
         : offered.literal_minus() ? Literals::small_at_once
                                   : Literals::synchronizing
     );
+    if (is_compression_wanted && offered.compress()) {
+        SIDING_CO_TRY(co_await session->compress());
+    }
+    if (offered.has("UTF8=ONLY")) {
+        SIDING_CO_TRY(co_await session->enable_utf8());
+    }
     if (offered.namespaces()) {  // its answer is here before that of any later command
         ImapCommand namespaces{"NAMESPACE"};
         SIDING_CO_TRY(co_await session->connection_.start(std::move(namespaces)));
     }
     co_return session;
+}
+
+// What was refused because of the number of connections may be tried again.
+Error ImapSession::refused(
+    const Error& error, const Login& login, const Host& host, std::optional<Trouble>& trouble
+) {
+    if (host.pace == nullptr || !trouble) {
+        return error;
+    }
+    trouble = host.pace->on_login_refused(login, *trouble, error.context);
+    const bool is_number = trouble == Trouble::too_many_connections;
+    return is_number ? Error{Errc::unavailable, error.context} : error;
+}
+
+// RFC 4978. A server that says no to it goes on as before.
+awaitable<Result<void>> ImapSession::compress() {
+    SIDING_CO_ASSIGN(const bool is_compressed, co_await connection_.compress());
+    if (!is_compressed) {
+        log.info("not_compressed", {{"server", connection_.name()}});
+    }
+    co_return Result<void>{};
+}
+
+// RFC 9755 §3, §6: with UTF8=ONLY nothing can be selected without it, and every name is UTF-8.
+awaitable<Result<void>> ImapSession::enable_utf8() {
+    ImapCommand command{"ENABLE"};
+    command.raw("UTF8=ACCEPT");
+    auto enabled = co_await run(std::move(command), ImapStage::other);
+    if (!enabled) {
+        co_return std::move(enabled).error();
+    }
+    is_utf8_ = true;
+    co_return Result<void>{};
+}
+
+std::string ImapSession::decode_mailbox(std::string_view raw) const {
+    return decode_mailbox_name(raw, is_utf8_);
+}
+
+void ImapSession::add_mailbox(ImapCommand& command, std::string_view name) const {
+    command.mailbox(name, is_utf8_);
 }
 
 awaitable<Result<ImapResponse>> ImapSession::run(ImapCommand command, ImapStage stage) {
@@ -100,6 +165,7 @@ Result<ImapResponse> ImapSession::check(ImapResponse answer, ImapStage stage) {
     }
     last_no_ = judge(answer, stage);
     trouble_ = last_no_->trouble;
+    counted_.on_trouble(*last_no_, stage);
     const Errc code = last_no_->is_retryable ? Errc::unavailable : Errc::conflict;
     return Error{code, connection_.name() + ": " + last_no_->words};
 }
@@ -109,7 +175,7 @@ awaitable<Result<ImapTag>> ImapSession::start_open(std::string name, Access acce
     mailbox_->name = name;
     mailbox_->is_read_only = access == Access::read_only;
     ImapCommand command{mailbox_->is_read_only ? "EXAMINE" : "SELECT"};
-    command.mailbox(name);
+    add_mailbox(command, name);
     SIDING_CO_ASSIGN(ImapTag tag, co_await connection_.start(std::move(command)));
     SIDING_CO_TRY(connection_.flush());
     co_return tag;
@@ -218,6 +284,9 @@ awaitable<Result<void>> ImapSession::fetch(ImapSet set, std::string items, Each 
 
 void ImapSession::on_response(const ImapResponse& response) {
     keep(response);
+    if (response.condition == ImapCondition::bye) {
+        counted_.on_trouble(judge(response, ImapStage::other), ImapStage::other);
+    }
     if (attached_ != nullptr && response.kind == ImapResponse::Kind::untagged) {
         attached_->on_response(response);
     }

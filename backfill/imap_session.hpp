@@ -7,6 +7,7 @@
 #pragma once
 
 #include "backfill/folder_plan.hpp"
+#include "backfill/governor.hpp"
 #include "backfill/imap_connection.hpp"
 #include "backfill/imap_data.hpp"
 #include "backfill/imap_login.hpp"
@@ -20,6 +21,8 @@
 #include <vector>
 
 namespace siding::backfill {
+
+class TokenSource;
 
 // What SELECT or EXAMINE has said, kept up to date by what comes later.
 struct OpenMailbox {
@@ -38,11 +41,15 @@ struct FolderState {
     StatusItem status;
 };
 
+class AccountPace;
+
 class ImapSession final : private ImapListener {
 public:
     // What all sessions of the process share; outlives them.
     struct Host {
         net::asio::any_io_executor blocking;  // for secrets and roots
+        TokenSource* tokens = nullptr;        // for logins that needs_token()
+        AccountPace* pace = nullptr;          // told of logins and of what servers refuse
     };
 
     // Connects and logs in. The error names the server; `trouble` is what a refusal was about.
@@ -61,6 +68,12 @@ public:
     bool is_over() const { return connection_.is_over(); }
     ServerKind kind() const { return server_kind_of(words_ + " " + capabilities_.text()); }
     const std::string& greeting() const { return words_; }
+
+    // Names of mailboxes as this server writes and takes them (mailbox_name.hpp).
+    std::string decode_mailbox(std::string_view raw) const;
+    void add_mailbox(ImapCommand& command, std::string_view name) const;
+    // ENABLE UTF8=ACCEPT is in force (RFC 6855): names are UTF-8, and so may be headers.
+    bool is_utf8() const { return is_utf8_; }
 
     // Hears every untagged response, besides the session itself; nullptr: nobody.
     void attach(ImapListener* listener) { attached_ = listener; }
@@ -100,8 +113,13 @@ public:
     net::awaitable<void> close() { return connection_.close(); }
 
 private:
+    static Error refused(
+        const Error& error, const Login& login, const Host& host, std::optional<Trouble>& trouble
+    );
     ImapSession(net::Stream stream, std::string name);
 
+    net::awaitable<Result<void>> compress();
+    net::awaitable<Result<void>> enable_utf8();
     net::awaitable<Result<void>> list(std::vector<FolderState>& states);
     net::awaitable<Result<void>> list_plain(std::vector<FolderState>& states);
     net::awaitable<Result<ImapSet>> search(std::uint64_t first);
@@ -117,12 +135,14 @@ private:
     ImapConnection connection_;
     ImapCapabilities capabilities_;
     Namespaces namespaces_;
-    std::string words_;  // greeting and ID: who the server is
+    std::string words_;     // greeting and ID: who the server is
+    bool is_utf8_ = false;  // is_utf8()
     std::optional<OpenMailbox> mailbox_;
     std::optional<CopyUid> copied_;
     ImapListener* attached_ = nullptr;
     std::optional<Trouble> trouble_;
     std::optional<Judged> last_no_;
+    Governor::Connection counted_;
 };
 
 }  // namespace siding::backfill

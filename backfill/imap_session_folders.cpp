@@ -1,7 +1,6 @@
 // ImapSession: the folders of a server.
 #include "backfill/imap_ear.hpp"
 #include "backfill/imap_session.hpp"
-#include "backfill/mailbox_name.hpp"
 #include "base/bytes.hpp"
 
 #include <fmt/format.h>
@@ -37,7 +36,7 @@ awaitable<Result<FolderSide>> ImapSession::folders(std::vector<FolderState>& sta
     }
     if (!namespaces_.personal.empty()) {
         const auto& own = namespaces_.personal.front();
-        side.prefix = decode_mailbox_name(own.prefix);
+        side.prefix = decode_mailbox(own.prefix);
         side.separator = own.separator.value_or('/');
     } else {
         side.prefix = guess_prefix(side.folders);
@@ -47,7 +46,7 @@ awaitable<Result<FolderSide>> ImapSession::folders(std::vector<FolderState>& sta
     }
     for (const auto* others : {&namespaces_.other_users, &namespaces_.shared}) {
         for (const auto& other : *others) {
-            side.foreign.push_back(decode_mailbox_name(other.prefix));
+            side.foreign.push_back(decode_mailbox(other.prefix));
         }
     }
     co_return side;
@@ -71,7 +70,7 @@ FolderState& state_of(std::vector<FolderState>& states, const std::string& name)
 awaitable<Result<void>> ImapSession::list(std::vector<FolderState>& states) {
     std::map<std::string, std::size_t> index;
     auto at = [&](const std::string& raw) -> FolderState& {
-        std::string folder = decode_mailbox_name(raw);
+        std::string folder = decode_mailbox(raw);
         const auto [entry, is_new] = index.emplace(folder, states.size());
         if (is_new) {
             states.emplace_back().folder.name = std::move(folder);
@@ -109,7 +108,7 @@ awaitable<Result<void>> ImapSession::list_plain(std::vector<FolderState>& states
     {
         Ear ear{*this, [&](const ImapResponse& response) {
                     if (auto item = list_item(response)) {
-                        FolderState& state = state_of(states, decode_mailbox_name(item->name));
+                        FolderState& state = state_of(states, decode_mailbox(item->name));
                         if (response.is_data("LSUB")) {
                             state.folder.is_subscribed = true;
                             return;
@@ -131,7 +130,7 @@ awaitable<Result<void>> ImapSession::list_plain(std::vector<FolderState>& states
     }
     Ear ear{*this, [&](const ImapResponse& response) {
                 if (auto status = status_item(response)) {
-                    FolderState& state = state_of(states, decode_mailbox_name(status->mailbox));
+                    FolderState& state = state_of(states, decode_mailbox(status->mailbox));
                     state.folder.messages = status->messages.value_or(0);
                     state.folder.octets = status->octets.value_or(0);
                     state.status = std::move(*status);
@@ -141,7 +140,8 @@ awaitable<Result<void>> ImapSession::list_plain(std::vector<FolderState>& states
     for (const FolderState& state : states) {
         if (state.is_selectable) {
             ImapCommand command{"STATUS"};
-            command.mailbox(state.folder.name).raw("(" + status_items() + ")");
+            add_mailbox(command, state.folder.name);
+            command.raw("(" + status_items() + ")");
             SIDING_CO_ASSIGN(ImapTag tag, co_await connection_.start(std::move(command)));
             tags.push_back(std::move(tag));
         }
@@ -162,7 +162,7 @@ awaitable<Result<void>> ImapSession::make(std::vector<NewFolder> folders) {
     for (const NewFolder& folder : folders) {
         if (folder.create) {
             ImapCommand command{"CREATE"};
-            command.mailbox(folder.name);
+            add_mailbox(command, folder.name);
             if (folder.use != SpecialUse::none && capabilities_.create_special_use()) {
                 command.raw(fmt::format("(USE ({}))", attribute_of(folder.use)));
             }
@@ -171,7 +171,7 @@ awaitable<Result<void>> ImapSession::make(std::vector<NewFolder> folders) {
         }
         if (folder.subscribe) {
             ImapCommand command{"SUBSCRIBE"};
-            command.mailbox(folder.name);
+            add_mailbox(command, folder.name);
             SIDING_CO_ASSIGN(ImapTag tag, co_await connection_.start(std::move(command)));
             asked.push_back({std::move(tag), "SUBSCRIBE " + escape(folder.name), false});
         }

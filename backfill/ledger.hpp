@@ -33,6 +33,11 @@ struct Twin {  // a message with the same octets
     std::uint64_t uid = 0;
 };
 
+struct Showing {  // of a message, in one mailbox
+    MailboxRecord mailbox;
+    CopyRecord row;
+};
+
 struct MailboxTotals {
     std::map<CopyState, std::uint64_t> messages;
     std::uint64_t copied_octets = 0;
@@ -86,6 +91,10 @@ public:
     // Same raw digest, anywhere in the account, copied, at most `twins_max`.
     Result<std::vector<Twin>> twins(AccountId account, const Digest& raw, std::size_t twins_max)
         const;
+    // Same email_id, anywhere in the account, copied, at most `showings_max`.
+    Result<std::vector<Showing>> showings(
+        AccountId account, std::string_view email_id, std::size_t showings_max
+    ) const;
     Result<MailboxTotals> totals(AccountId account, const MailboxRecord& mailbox) const;
 
     // Moves rows that cannot be read out of the way, their octets into quarantine, and leaves in

@@ -16,6 +16,10 @@ bool is_twin(const CopyRecord& row) {
     return row.state == CopyState::copied && !row.digests.raw.empty();
 }
 
+bool has_email(const CopyRecord& row) {
+    return row.state == CopyState::copied && !row.email_id.empty();
+}
+
 bool is_intent(const CopyRecord& row) {
     return row.state == CopyState::intent;
 }
@@ -71,6 +75,9 @@ void LedgerBatch::put_indices(const CopyRecord* before, const CopyRecord& after)
     });
     keep(LedgerFamily::digest, is_twin, [this](const CopyRecord& row) {
         return keys::digest(of_, row);
+    });
+    keep(LedgerFamily::digest, has_email, [this](const CopyRecord& row) {
+        return keys::email(of_, row);
     });
 }
 

@@ -55,6 +55,13 @@ std::string encode(const CopyRecord& row) {
     out.set_verified_pass(row.verified_pass);
     out.set_verdict(row.verdict);
     out.set_subject(row.subject);
+    out.set_email_id(row.email_id);
+    out.set_repaired_raw(row.repaired.raw);
+    out.set_repaired_canonical(row.repaired.canonical);
+    out.set_repaired_header(row.repaired.header);
+    out.set_repaired_body(row.repaired.body);
+    out.set_may_help(row.may_help);
+    out.set_archived(row.is_archived);
     return seal(out);
 }
 
@@ -81,6 +88,14 @@ Result<CopyRecord> decode_row(std::string_view stored, std::uint64_t uid, std::s
     row.verified_pass = in.verified_pass();
     row.verdict = std::move(*in.mutable_verdict());
     row.subject = std::move(*in.mutable_subject());
+    row.email_id = std::move(*in.mutable_email_id());
+    row.repaired = {
+        std::move(*in.mutable_repaired_raw()),
+        std::move(*in.mutable_repaired_canonical()),
+        std::move(*in.mutable_repaired_header()),
+        std::move(*in.mutable_repaired_body())};
+    row.may_help = std::move(*in.mutable_may_help());
+    row.is_archived = in.archived();
     return row;
 }
 

@@ -1,21 +1,20 @@
 // The one open RocksDB of the backfill: options, column families, the failure latch. It is small
-// and holds its memory whatever it keeps; queue/rocks_database.hpp is the large one, with the bugs
-// of 7.8.3 that both route around.
+// and holds its memory whatever it keeps; queue/rocks_database.hpp is the large one, and
+// queue/rocks_safety.hpp what both have in common.
 //
 // Fail closed: the first failed write or sync, ours or in the background, latches; nothing is
 // resumed in place. Thread-safe.
 #pragma once
 
 #include "base/result.hpp"
+#include "queue/failure_latch.hpp"
 
 #include <rocksdb/db.h>
 #include <rocksdb/write_batch.h>
 
 #include <array>
-#include <atomic>
 #include <filesystem>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
@@ -23,18 +22,6 @@ namespace siding::backfill {
 
 enum class LedgerFamily { records, message, intent, destination, digest, quarantine };
 inline constexpr std::size_t ledger_family_count = 6;
-
-class LedgerLatch {
-public:
-    void fail(std::string reason);
-    bool failed() const { return failed_.load(std::memory_order_acquire); }
-    std::string reason() const;
-
-private:
-    std::atomic<bool> failed_ = false;
-    mutable std::mutex mutex_;
-    std::string reason_;
-};
 
 class LedgerDatabase {
 public:
@@ -71,9 +58,9 @@ private:
         }
     };
 
-    LedgerDatabase() = default;
+    LedgerDatabase();
 
-    std::shared_ptr<LedgerLatch> latch_ = std::make_shared<LedgerLatch>();
+    std::shared_ptr<queue::FailureLatch> latch_;
     bool read_only_ = false;
     std::unique_ptr<rocksdb::DB> db_;
     std::array<std::unique_ptr<rocksdb::ColumnFamilyHandle, HandleDeleter>, ledger_family_count>

@@ -6,25 +6,9 @@
 namespace siding::backfill::keys {
 namespace {
 
-void put_u64(std::string& out, std::uint64_t number) {
-    for (int shift = 56; shift >= 0; shift -= 8) {
-        out.push_back(static_cast<char>(number >> shift));
-    }
-}
-
-void put_u32(std::string& out, std::uint32_t number) {
-    for (int shift = 24; shift >= 0; shift -= 8) {
-        out.push_back(static_cast<char>(number >> shift));
-    }
-}
-
-std::uint64_t get_number(std::string_view octets) {
-    std::uint64_t number = 0;
-    for (const char c : octets) {
-        number = number << 8 | static_cast<unsigned char>(c);
-    }
-    return number;
-}
+using queue::keys::get_number;
+using queue::keys::put_u32;
+using queue::keys::put_u64;
 
 std::string kind_and_account(char kind, AccountId account) {
     std::string out(1, kind);
@@ -36,6 +20,13 @@ void put_epoch(std::string& out, const EpochKey& of) {
     put_u32(out, of.account);
     put_u32(out, of.mailbox);
     put_u64(out, of.epoch);
+}
+
+std::string with_tail(std::string prefix, const EpochKey& of, std::uint64_t uid) {
+    put_u32(prefix, of.mailbox);
+    put_u64(prefix, of.epoch);
+    put_u64(prefix, uid);
+    return prefix;
 }
 
 constexpr std::size_t digest_octets = digest_prefix_octets - 4;
@@ -112,11 +103,16 @@ std::string digest_prefix(AccountId account, std::string_view digest) {
 }
 
 std::string digest(const EpochKey& of, const CopyRecord& row) {
-    std::string out = digest_prefix(of.account, row.digests.raw);
-    put_u32(out, of.mailbox);
-    put_u64(out, of.epoch);
-    put_u64(out, row.uid);
-    return out;
+    return with_tail(digest_prefix(of.account, row.digests.raw), of, row.uid);
+}
+
+// No message can be made whose own digest is this one.
+std::string email_prefix(AccountId account, std::string_view email_id) {
+    return digest_prefix(account, sha256(std::string{"email id\0", 9}.append(email_id)));
+}
+
+std::string email(const EpochKey& of, const CopyRecord& row) {
+    return with_tail(email_prefix(of.account, row.email_id), of, row.uid);
 }
 
 std::uint64_t tail_u64(std::string_view key) {
@@ -133,17 +129,6 @@ DigestTail digest_tail(std::string_view digest_key) {
     SIDING_CHECK(digest_key.size() >= digest_tail_octets, "digest key without a message");
     const std::string_view tail = digest_key.substr(digest_key.size() - digest_tail_octets);
     return {tail_u32(tail.substr(0, 4)), get_number(tail.substr(4, 8)), tail_u64(tail)};
-}
-
-std::string after_prefix(std::string_view prefix) {
-    std::string out{prefix};
-    while (!out.empty() && static_cast<unsigned char>(out.back()) == 0xFF) {
-        out.pop_back();
-    }
-    if (!out.empty()) {
-        out.back() = static_cast<char>(static_cast<unsigned char>(out.back()) + 1);
-    }
-    return out;
 }
 
 }  // namespace siding::backfill::keys

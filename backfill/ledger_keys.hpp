@@ -9,7 +9,8 @@
 //   message      account mailbox epoch uid                → CopyRecord
 //   intent       account mailbox epoch uid                → (empty)   rows in state `intent`
 //   destination  account mailbox epoch destination-uid uid → (empty)  rows with a destination UID
-//   digest       account digest mailbox epoch uid         → (empty)   rows in state `copied`
+//   digest       account digest mailbox epoch uid         → (empty)   rows in state `copied`, by
+//                                                           raw digest, and by that of email_id
 //   quarantine   the key of the message                   → the octets that could not be read
 //
 // Numbers are big-endian, so that octet order is number order. Indices have no checksum of their
@@ -17,12 +18,15 @@
 #pragma once
 
 #include "backfill/copy_record.hpp"
+#include "queue/key_octets.hpp"
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace siding::backfill::keys {
+
+using queue::keys::after_prefix;
 
 // A source UIDVALIDITY as a number: the front of its text's SHA-256, as the text may be anything.
 using Epoch = std::uint64_t;
@@ -52,6 +56,9 @@ std::string destination(const EpochKey& of, const CopyRecord& row);
 inline constexpr std::size_t digest_prefix_octets = 4 + 16;
 std::string digest_prefix(AccountId account, std::string_view digest);
 std::string digest(const EpochKey& of, const CopyRecord& row);
+// The same for CopyRecord::email_id.
+std::string email_prefix(AccountId account, std::string_view email_id);
+std::string email(const EpochKey& of, const CopyRecord& row);
 
 std::uint64_t tail_u64(std::string_view key);
 std::uint32_t tail_u32(std::string_view key);
@@ -61,8 +68,5 @@ struct DigestTail {
     std::uint64_t uid = 0;
 };
 DigestTail digest_tail(std::string_view digest_key);
-
-// The smallest key after every key that starts with `prefix`; empty if there is none.
-std::string after_prefix(std::string_view prefix);
 
 }  // namespace siding::backfill::keys
