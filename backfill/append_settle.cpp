@@ -1,4 +1,5 @@
 // AppendWriter: what a server's answer to an APPEND means for the messages in it.
+#include "backfill/account_pace.hpp"
 #include "backfill/append_writer.hpp"
 #include "base/bytes.hpp"
 #include "base/log.hpp"
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <chrono>
 #include <fmt/format.h>
+#include <iterator>
 #include <utility>
 
 namespace siding::backfill {
@@ -20,6 +22,8 @@ const Logger log{"backfill"};
 constexpr unsigned tries_max = 6;
 constexpr std::chrono::milliseconds first_back_off = std::chrono::seconds{1};
 constexpr std::chrono::milliseconds back_off_max = std::chrono::minutes{5};
+// So many in a row that find no room, and the mailbox is taken for full.
+constexpr std::size_t over_quota_max = 5;
 
 // What says that the next message would fare no better.
 bool ends_the_pass(Trouble trouble) {
@@ -27,13 +31,13 @@ bool ends_the_pass(Trouble trouble) {
     case Trouble::authentication:
     case Trouble::authorization:
     case Trouble::expired_token:
-    case Trouble::over_quota:
     case Trouble::read_only:
     case Trouble::no_such_mailbox:
     case Trouble::bye:
         return true;
     case Trouble::throttled:
     case Trouble::too_many_connections:
+    case Trouble::over_quota:
     case Trouble::too_big:
     case Trouble::bad_message:
     case Trouble::bad_flag:
@@ -143,6 +147,7 @@ Result<void> AppendWriter::refuse_after_bad(const ImapResponse& answer) {
         return {};
     }
     needs_.must_ask_first = true;
+    static_cast<void>(session_.check(answer, ImapStage::append));  // it may be a wish for less
     return session_.connection().abandon("it took an APPEND for wrong: " + escape(answer.text));
 }
 
@@ -159,14 +164,28 @@ awaitable<Result<bool>> AppendWriter::take_no(Item& item) {
                 judged.words
             )};
     }
+    if (judged.trouble == Trouble::over_quota) {
+        auto settled = co_await take_over_quota(item, judged);
+        co_return settled;
+    }
+    // RFC 9755 §4: UTF-8 in a header, and a server that takes it in this form alone.
+    const bool may_be_utf8 = session_.is_utf8() && item.message.facts.has_8bit_header;
+    if (may_be_utf8 && !judged.is_retryable && !std::exchange(item.is_utf8, true)) {
+        co_return true;
+    }
     ++item.tries;
     if (judged.trouble == Trouble::bad_flag && item.tries < tries_max) {
         std::erase_if(item.flags, [](const std::string& flag) { return !flag.starts_with('\\'); });
         co_return true;
     }
     if (judged.is_retryable && item.tries < tries_max) {
-        auto pause = judged.back_off.value_or(first_back_off * (1U << item.tries));
-        co_await wait(std::min(pause, back_off_max));
+        const auto pause = judged.back_off.value_or(first_back_off * (1U << item.tries));
+        // For longer, others get the place; what is under way is settled when the order goes on.
+        if (judged.trouble == Trouble::throttled && pause > AccountPace::short_wait) {
+            co_return Error{
+                Errc::unavailable, session_.connection().name() + ": APPEND: " + judged.words};
+        }
+        co_await wait(std::min<std::chrono::milliseconds>(pause, back_off_max));
         co_return true;
     }
     if (judged.is_retryable) {
@@ -179,13 +198,73 @@ awaitable<Result<bool>> AppendWriter::take_no(Item& item) {
                 judged.words
             )};
     }
-    item.row.state = CopyState::refused;
-    item.row.destination_uid = 0;
-    item.row.words = judged.words;
-    item.row.subject = item.message.facts.subject;
+    co_await refuse(item, judged);
     std::vector<CopyRecord> rows{item.row};
     SIDING_CO_TRY(co_await write_rows(std::move(rows)));
     co_return false;
+}
+
+// Its row says why, and what may help; its octets go into safety. Nothing is written here.
+awaitable<void> AppendWriter::refuse(Item& item, const Judged& judged) {
+    const FetchedMessage& message = item.message;
+    end_way(item);
+    item.row.state = CopyState::refused;
+    item.row.destination_uid = 0;
+    item.row.repaired = {};
+    item.row.words = judged.words;
+    item.row.subject = message.facts.subject;
+    item.row.may_help = format_repairs(may_help(judged.trouble, message.facts, message.repairs));
+    if (!needs_.keep || message.repairs.any()) {
+        co_return;
+    }
+    const auto kept = co_await needs_.keep(message, judged.words);
+    item.row.is_archived = kept.has_value();
+    if (!kept) {
+        item.row.words += " (and it is not in the archive: " + kept.error().message() + ")";
+    }
+}
+
+void AppendWriter::end_way(const Item& item) {
+    uids_on_way_.erase(item.row.uid);
+    needs_.suspects.clear(needs_.mailbox.id, item.row.uid);
+}
+
+// True: connections have ended with it often enough. It gets no further one.
+awaitable<Result<bool>> AppendWriter::set_aside(Item& item) {
+    const std::string* words = needs_.suspects.condemned(needs_.mailbox.id, item.row.uid);
+    if (words == nullptr) {
+        co_return false;
+    }
+    Judged judged;
+    judged.trouble = Trouble::bad_message;
+    judged.words = "the connection ends with it: " + escape(*words);
+    co_await refuse(item, judged);
+    std::vector<CopyRecord> rows{item.row};
+    SIDING_CO_TRY(co_await write_rows(std::move(rows)));
+    co_return true;
+}
+
+// A smaller one may still find room.
+awaitable<Result<bool>> AppendWriter::take_over_quota(Item& item, const Judged& judged) {
+    co_await refuse(item, judged);
+    over_quota_.push_back(item.row);
+    if (over_quota_.size() < over_quota_max) {
+        co_return false;
+    }
+    co_return Error{
+        Errc::conflict,
+        fmt::format(
+            "{}: APPEND to {}: {} messages in a row found no room: {}",
+            session_.connection().name(),
+            escape(needs_.mailbox.destination),
+            over_quota_max,
+            judged.words
+        )};
+}
+
+void AppendWriter::settle_over_quota() {
+    std::ranges::move(over_quota_, std::back_inserter(settled_));
+    over_quota_.clear();
 }
 
 // RFC 4315 §3: the UIDs of what was appended, in its order. A server that names another mailbox's
@@ -193,6 +272,8 @@ awaitable<Result<bool>> AppendWriter::take_no(Item& item) {
 void AppendWriter::take_ok(
     Item& item, const ImapResponse& answer, std::size_t index, std::size_t count
 ) {
+    settle_over_quota();
+    end_way(item);
     item.row.state = CopyState::copied;
     item.row.destination_uid = 0;
     const auto appended = append_uid(answer);

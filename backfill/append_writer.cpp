@@ -52,6 +52,17 @@ AppendWriter::AppendWriter(ImapSession& session, Needs needs)
 AppendWriter::~AppendWriter() = default;
 
 awaitable<Result<void>> AppendWriter::run(MessageQueue& queue) {
+    const bool asked_first = needs_.must_ask_first;
+    auto done = co_await run_batches(queue);
+    // What has been misread may be about any of them, and does not happen again.
+    const bool is_lost = session_.is_over() && needs_.must_ask_first == asked_first;
+    if (!done && is_lost && !uids_on_way_.empty()) {
+        needs_.suspects.note_lost(needs_.mailbox.id, uids_on_way_, done.error().message());
+    }
+    co_return done;
+}
+
+awaitable<Result<void>> AppendWriter::run_batches(MessageQueue& queue) {
     std::deque<Batch> under_way;
     std::uint64_t octets = 0;
     for (;;) {
@@ -59,18 +70,27 @@ awaitable<Result<void>> AppendWriter::run(MessageQueue& queue) {
         if (items.empty()) {
             break;
         }
+        const bool is_alone = is_suspect(items);
+        while (is_alone && !under_way.empty()) {
+            Batch first = std::move(under_way.front());
+            under_way.pop_front();
+            octets -= first.octets;
+            SIDING_CO_TRY(co_await settle(std::move(first)));
+        }
         SIDING_CO_TRY(co_await promise(items));
         Batch batch;
         for (const Item& item : items) {
             batch.octets += item.message.octets_in_memory();
+            uids_on_way_.insert(item.row.uid);
         }
         batch.items = std::move(items);
         SIDING_CO_TRY(co_await send(batch));
         octets += batch.octets;
         under_way.push_back(std::move(batch));
         // Several, so that a long way to the server costs nothing; as many as memory allows.
-        while (under_way.size() > 1 &&
-               (under_way.size() > batches_under_way_max || octets > 2 * needs_.batch_octets_max)) {
+        while (under_way.size() > (is_alone ? 0 : 1) &&
+               (is_alone || under_way.size() > batches_under_way_max ||
+                octets > 2 * needs_.batch_octets_max)) {
             octets -= under_way.front().octets;
             Batch first = std::move(under_way.front());
             under_way.pop_front();
@@ -80,6 +100,7 @@ awaitable<Result<void>> AppendWriter::run(MessageQueue& queue) {
     for (Batch& batch : under_way) {
         SIDING_CO_TRY(co_await settle(std::move(batch)));
     }
+    settle_over_quota();
     auto written = co_await write_settled();
     co_return written;
 }
@@ -89,18 +110,43 @@ awaitable<Result<void>> AppendWriter::run(MessageQueue& queue) {
 awaitable<Result<std::vector<AppendWriter::Item>>> AppendWriter::gather(MessageQueue& queue) {
     std::vector<Item> items;
     std::uint64_t octets = 0;
+    if (held_) {
+        items.push_back(std::move(*held_));
+        held_.reset();
+        co_return items;
+    }
     while (items.size() < limits::append_batch_messages_max && octets < needs_.batch_octets_max) {
         std::optional<FetchedMessage> message = co_await queue.pop();
         if (!message) {
             break;
         }
         SIDING_CO_ASSIGN(const bool is_there, co_await find_at_destination(*message));
+        if (needs_.on_taken) {
+            needs_.on_taken(message->octets, !is_there);
+        }
         if (!is_there) {
-            octets += message->octets;
-            items.push_back(make_item(std::move(*message)));
+            const std::uint64_t message_octets = message->octets;
+            Item item = make_item(std::move(*message));
+            SIDING_CO_ASSIGN(const bool is_aside, co_await set_aside(item));
+            if (is_aside) {
+                continue;
+            }
+            if (!items.empty() && needs_.suspects.has(needs_.mailbox.id, item.row.uid)) {
+                held_ = std::move(item);
+                break;
+            }
+            octets += message_octets;
+            items.push_back(std::move(item));
+            if (is_suspect(items)) {
+                break;
+            }
         }
     }
     co_return items;
+}
+
+bool AppendWriter::is_suspect(const std::vector<Item>& items) const {
+    return items.size() == 1 && needs_.suspects.has(needs_.mailbox.id, items.front().row.uid);
 }
 
 // Octets that are at the destination already are not sent again: those that were there before us,
@@ -110,6 +156,10 @@ awaitable<Result<bool>> AppendWriter::find_at_destination(const FetchedMessage& 
         CopyRecord row = make_row(message);
         row.state = CopyState::copied;
         row.destination_uid = *uid;
+        if (const CopyRecord* before = needs_.adoptable.repaired(*uid)) {
+            row.repaired = before->repaired;
+            row.words = before->words;
+        }
         std::vector<CopyRecord> rows{std::move(row)};
         SIDING_CO_TRY(co_await write_rows(std::move(rows)));
         co_return true;
@@ -156,6 +206,8 @@ awaitable<Result<bool>> AppendWriter::find_at_destination(const FetchedMessage& 
         co_return false;
     }
     move->to = make_row(message);
+    move->to.repaired = move->from.repaired;
+    move->to.words = move->from.repaired.raw.empty() ? "" : move->from.words;
     moves_.push_back(std::move(*move));
     co_return true;
 }
@@ -171,11 +223,17 @@ CopyRecord AppendWriter::make_row(const FetchedMessage& message) const {
     row.uid = message.uid;
     row.state = CopyState::intent;
     row.digests = message.digests;
-    row.octets = message.octets;
+    row.octets = message.repairs.any() ? message.source_octets : message.octets;
     row.internal_date = message.internal_date;
+    row.email_id = message.email_id;
     row.flags = normal_flags(message.flags);
     row.destination_uid = lowest_new_uid_;
     row.pass = needs_.pass;
+    row.is_archived = message.is_archived;
+    if (message.repairs.any()) {
+        row.repaired = message.repaired;
+        row.words = "repaired: " + repair_words(message.repairs);
+    }
     return row;
 }
 
@@ -205,7 +263,7 @@ awaitable<Result<void>> AppendWriter::write_settled() {
 
 std::string AppendWriter::head() const {
     ImapCommand command{"APPEND"};
-    command.mailbox(session_.mailbox()->name);
+    session_.add_mailbox(command, session_.mailbox()->name);
     return command.pieces().front().octets;
 }
 
@@ -237,6 +295,9 @@ awaitable<Result<void>> AppendWriter::send(Batch& batch) {
 awaitable<Result<bool>> AppendWriter::send_message(const ImapTag& tag, const Item& item) {
     ImapConnection& connection = session_.connection();
     connection.put(" " + flag_list_of(item.flags) + " " + date_of(item.message.internal_date));
+    if (item.is_utf8) {
+        connection.put("UTF8 (~");
+    }
     SIDING_CO_ASSIGN(const bool wanted, co_await connection.literal(tag, item.message.octets));
     if (!wanted) {
         co_return false;
@@ -245,6 +306,9 @@ awaitable<Result<bool>> AppendWriter::send_message(const ImapTag& tag, const Ite
         SIDING_CO_TRY(co_await send_file(*item.message.file));
     } else {
         connection.put(item.message.body);
+    }
+    if (item.is_utf8) {
+        connection.put(")");
     }
     SIDING_CO_TRY(co_await connection.drain(unwritten_octets_max));
     co_return true;

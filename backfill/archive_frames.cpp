@@ -6,6 +6,7 @@ namespace siding::backfill {
 namespace {
 
 constexpr std::size_t slots_min = 1024;
+constexpr ArchiveFrames::Place nowhere{0, 0};  // packs are counted from 1
 
 std::uint64_t part_of(const Digest& sha256, std::size_t from) {
     std::uint64_t value = 0;
@@ -55,7 +56,15 @@ std::optional<ArchiveFrames::Place> ArchiveFrames::find(const Digest& sha256) co
     }
     const std::uint32_t slot =
         slots_[slot_of(part_of(sha256, 0), part_of(sha256, sizeof(std::uint64_t)))];
-    return slot == 0 ? std::nullopt : std::optional{rows_[slot - 1].place};
+    const bool is_known = slot != 0 && rows_[slot - 1].place.pack != nowhere.pack;
+    return is_known ? std::optional{rows_[slot - 1].place} : std::nullopt;
+}
+
+// Its row stays: it is likely to come in again.
+void ArchiveFrames::forget(const Digest& sha256) {
+    if (find(sha256)) {
+        put(sha256, nowhere);
+    }
 }
 
 }  // namespace siding::backfill

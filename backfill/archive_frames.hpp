@@ -20,6 +20,7 @@ public:
     // A digest that is there already gets the new place.
     void put(const Digest& sha256, Place place);
     std::optional<Place> find(const Digest& sha256) const;
+    void forget(const Digest& sha256);
     std::size_t size() const { return rows_.size(); }
 
 private:

@@ -6,15 +6,9 @@
 
 #include "backfill/archive_file.hpp"
 #include "backfill/archive_record.hpp"
-
-#include <functional>
-#include <string_view>
+#include "backfill/octets.hpp"
 
 namespace siding::backfill {
-
-using OctetSink = std::function<Result<void>(std::string_view octets)>;
-// Gives the octets of one message to the sink, in order.
-using OctetProducer = std::function<Result<void>(const OctetSink& sink)>;
 
 inline constexpr std::uint64_t archive_pack_octets = 256ULL * 1024 * 1024;
 

@@ -1,5 +1,6 @@
 #include "backfill/archive_pass.hpp"
 
+#include "backfill/archive_entries.hpp"
 #include "backfill/flags.hpp"
 #include "backfill/limits.hpp"
 #include "backfill/message_reader.hpp"
@@ -17,35 +18,6 @@ using net::awaitable;
 const Logger log{"backfill"};
 
 constexpr std::size_t gone_octets_max = 64 * 1024;  // of one record
-constexpr std::size_t file_piece_octets = 256 * 1024;
-
-OctetProducer octets_of(const FetchedMessage& message) {
-    return [&message](const OctetSink& sink) -> Result<void> {
-        if (!message.file) {
-            return sink(message.body);
-        }
-        for (std::uint64_t at = 0; at < message.file->octets();) {
-            SIDING_ASSIGN(const std::string piece, message.file->read(at, file_piece_octets));
-            if (piece.empty()) {
-                return Error{Errc::storage_failure, "a large message on disk has become shorter"};
-            }
-            at += piece.size();
-            SIDING_TRY(sink(piece));
-        }
-        return {};
-    };
-}
-
-ArchiveEntry entry_of(const FetchedMessage& message, WallTime now) {
-    ArchiveEntry entry;
-    entry.uid = message.uid;
-    entry.sha256 = message.digests.raw;
-    entry.octets = message.octets;
-    entry.internal_date = message.internal_date;
-    entry.flags = normal_flags(message.flags);
-    entry.taken_at = now;
-    return entry;
-}
 
 }  // namespace
 
@@ -131,6 +103,7 @@ awaitable<Result<void>> ArchivePass::fetch(ImapSet missing) {
     wanted.to_copy = missing.count();
     needs_.on_progress(wanted);
     MessageReader::Needs reading{needs_.blocking, needs_.spool};
+    reading.pace = &needs_.pace;
     MessageReader reader{needs_.source, std::move(reading), missing};
     std::vector<FetchedMessage> batch;
     std::uint64_t in_memory = 0;
@@ -141,13 +114,16 @@ awaitable<Result<void>> ArchivePass::fetch(ImapSet missing) {
             const std::uint64_t octets = message->octets;
             in_memory += message->octets_in_memory();
             batch.push_back(std::move(*message));
-            co_await needs_.bandwidth.spend(octets);
+            co_await needs_.pace.on_message(octets);
         }
         if (is_end || batch.size() >= limits::append_batch_messages_max ||
             in_memory >= limits::append_batch_octets_max) {
             std::vector<FetchedMessage> full = std::exchange(batch, {});
             in_memory = 0;
             SIDING_CO_TRY(co_await add(std::move(full)));
+            if (!is_end) {
+                SIDING_CO_TRY(needs_.pace.check());
+            }
         }
     }
     for (const auto& [uid, words] : reader.unread()) {
@@ -168,7 +144,7 @@ awaitable<Result<void>> ArchivePass::add(std::vector<FetchedMessage> messages) {
     PassCounts more;
     std::vector<ArchiveStore::Incoming> incoming;
     for (const FetchedMessage& message : messages) {
-        incoming.push_back({entry_of(message, needs_.clock.now()), octets_of(message)});
+        incoming.push_back({archive_entry(message, needs_.clock.now()), octets_of(message)});
         more.octets += message.octets;
     }
     more.copied = messages.size();

@@ -2,8 +2,8 @@
 // BODY.PEEK), and of the rest what has changed about flags and what is gone.
 #pragma once
 
+#include "backfill/account_pace.hpp"
 #include "backfill/archive_store.hpp"
-#include "backfill/bandwidth.hpp"
 #include "backfill/imap_session.hpp"
 #include "backfill/mailbox_pass.hpp"
 #include "base/clock.hpp"
@@ -22,7 +22,7 @@ public:
         ArchiveStore& store;
         net::asio::any_io_executor blocking;
         std::filesystem::path spool;
-        Bandwidth& bandwidth;
+        AccountPace& pace;
         const Clock& clock;
         std::function<void(const PassCounts&)> on_progress;  // told what has been added
     };

@@ -13,7 +13,7 @@ constexpr std::size_t head_octets = mark.size() + length_octets + checksum_octet
 constexpr std::size_t digest_octets = 32;
 constexpr std::size_t list_max = 10'000;
 
-enum class Kind : char { frame = 1, mailbox, entry, flags, gone };
+enum class Kind : char { frame = 1, mailbox, entry, flags, gone, refused };
 
 class Writer {
 public:
@@ -122,6 +122,13 @@ struct Formatter {
         out.text(gone.uids);
         return out.finish();
     }
+    std::string operator()(const ArchiveRefused& refused) const {
+        Writer out{Kind::refused};
+        out.number(refused.uid);
+        out.text(refused.words);
+        out.number(static_cast<std::uint64_t>(refused.at.time_since_epoch().count()));
+        return out.finish();
+    }
 };
 
 std::optional<ArchiveRecord> parse_body(std::string_view body) {
@@ -179,6 +186,14 @@ std::optional<ArchiveRecord> parse_body(std::string_view body) {
     case Kind::gone:
         record = ArchiveGone{in.text()};
         break;
+    case Kind::refused: {
+        ArchiveRefused refused;
+        refused.uid = in.number();
+        refused.words = in.text();
+        refused.at = WallTime{WallTime::duration{static_cast<std::int64_t>(in.number())}};
+        record = std::move(refused);
+        break;
+    }
     default:  // of a later version, or nothing of ours
         return std::nullopt;
     }

@@ -67,8 +67,16 @@ struct ArchiveGone {   // expunged at the source
     bool operator==(const ArchiveGone&) const = default;
 };
 
-using ArchiveRecord =
-    std::variant<ArchiveFrame, ArchiveMailbox, ArchiveEntry, ArchiveFlags, ArchiveGone>;
+struct ArchiveRefused {  // by a destination; its words, escaped
+    std::uint64_t uid = 0;
+    std::string words;
+    WallTime at{};
+
+    bool operator==(const ArchiveRefused&) const = default;
+};
+
+using ArchiveRecord = std::
+    variant<ArchiveFrame, ArchiveMailbox, ArchiveEntry, ArchiveFlags, ArchiveGone, ArchiveRefused>;
 
 inline constexpr std::size_t archive_record_octets_max = 1024 * 1024;
 

@@ -152,6 +152,16 @@ bool ArchiveStore::has(const Digest& sha256) const {
     return frames_.find(sha256).has_value();
 }
 
+void ArchiveStore::forget(const Digest& sha256) {
+    const std::lock_guard guard{mutex_};
+    frames_.forget(sha256);
+}
+
+bool ArchiveStore::begin_scrub() {
+    const std::lock_guard guard{mutex_};
+    return !std::exchange(is_scrubbed_, true);
+}
+
 Result<std::size_t> ArchiveStore::add(
     ArchivedMessages& messages, const std::vector<Incoming>& incoming
 ) {

@@ -63,6 +63,11 @@ public:
     // Compared with the digest; see ArchivePack::read.
     Result<void> read(const Digest& sha256, const OctetSink& sink) const;
 
+    // Octets that cannot be read any more: until they come in anew the archive has them not, for
+    // as long as it is open.
+    void forget(const Digest& sha256);
+    bool begin_scrub();  // true for the first who asks
+
     // Each message once, in the order of the packs.
     Result<void> for_each_frame(const std::function<void(const ArchiveFrame&)>& each) const;
     const std::filesystem::path& directory() const { return directory_; }
@@ -92,6 +97,7 @@ private:
     std::uint64_t last_pack_end_ = 0;
     std::uint32_t last_mailbox_ = 0;
     bool has_failed_ = false;
+    bool is_scrubbed_ = false;
 };
 
 }  // namespace siding::backfill

@@ -67,7 +67,14 @@ void ArchivedMessages::take(const ArchiveRecord& record, std::uint64_t offset, b
         if (auto uids = ImapSet::parse(gone->uids)) {
             gone_.add(*uids);
         }
+    } else if (const auto* refused = std::get_if<ArchiveRefused>(&record)) {
+        words_[refused->uid] = refused->words;
     }
+}
+
+std::string_view ArchivedMessages::words_of(std::uint64_t uid) const {
+    const auto words = words_.find(uid);
+    return words == words_.end() ? std::string_view{} : words->second;
 }
 
 const std::vector<std::string>& ArchivedMessages::flags_of(std::uint64_t uid) const {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace siding::backfill {
@@ -31,7 +32,11 @@ public:
     // Of a UID in uids() or lost(), with the flags as last taken.
     Result<ArchiveEntry> entry(std::uint64_t uid) const;
 
-    // Entries, flags and what is gone; on disk when it answers.
+    // Of a destination that has refused it, the last one; empty: none has.
+    std::string_view words_of(std::uint64_t uid) const;
+    std::size_t refused() const { return words_.size(); }
+
+    // Entries, flags, what is gone and what was refused; on disk when it answers.
     Result<void> append(const std::vector<ArchiveRecord>& records);
 
 private:
@@ -54,6 +59,7 @@ private:
     ImapSet uids_;
     ImapSet gone_;
     ImapSet lost_;
+    std::map<std::uint64_t, std::string> words_;
     std::vector<ArchiveIndex::Damage> damages_;
 };
 

@@ -17,6 +17,7 @@ std::vector<ArchiveRecord> samples() {
         ArchiveEntry{5, sha, 6, " 1-Feb-2024 10:00:00 +0100", {"\\Seen", "Work"}, now},
         ArchiveFlags{8, {}},
         ArchiveGone{"1:4,7"},
+        ArchiveRefused{7, "[TOOBIG] too large", WallTime{std::chrono::milliseconds{5}}},
     };
 }
 

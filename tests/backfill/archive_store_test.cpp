@@ -2,6 +2,7 @@
 // cut, what the disk changes is named.
 #include "backfill/archive_store.hpp"
 
+#include "backfill/archive_scrub.hpp"
 #include "backfill/archive_verify.hpp"
 #include "tests/support/temp_directory.hpp"
 
@@ -237,6 +238,61 @@ TEST_F(ArchiveStoreTest, octets_that_are_not_those_of_the_digest_are_not_taken) 
     reopen();
     EXPECT_TRUE(store_->messages(inbox)->uids().empty());
     EXPECT_EQ(add(inbox, {incoming(2, "x")}), 1U);
+    EXPECT_EQ(problems().size(), 0U);
+}
+
+TEST_F(ArchiveStoreTest, what_has_rotted_is_missing_until_it_comes_in_again) {
+    const auto inbox = mailbox();
+    const std::string one = noise(20'000, 1);
+    const std::string two = noise(20'000, 2);
+    add(inbox, {incoming(1, one), incoming(2, two)});
+    change("packs/000001.pack", 5'000);
+    reopen();
+    EXPECT_EQ(store_->messages(inbox)->uids().text(), "1:2") << "nobody has looked";
+    const auto tally = scrub_archive(*store_, 1'000'000).value();
+    EXPECT_EQ(tally.messages, 2U);
+    EXPECT_EQ(tally.broken, 1U);
+    EXPECT_EQ(store_->messages(inbox)->uids().text(), "2");
+    EXPECT_EQ(store_->messages(inbox)->lost().text(), "1");
+    EXPECT_EQ(scrub_archive(*store_, 1'000'000)->messages, 0U) << "once is enough";
+    EXPECT_EQ(add(inbox, {incoming(1, one)}), 1U);
+    reopen();
+    EXPECT_EQ(scrub_archive(*store_, 1'000'000)->broken, 0U);
+    EXPECT_EQ(read(sha256(one)), one);
+    EXPECT_EQ(problems().size(), 0U);
+}
+
+TEST_F(ArchiveStoreTest, a_large_archive_is_read_back_in_parts) {
+    const auto inbox = mailbox();
+    std::vector<ArchiveStore::Incoming> all;
+    for (unsigned uid = 1; uid <= 10; ++uid) {
+        all.push_back(incoming(uid, noise(10'000, uid)));
+    }
+    add(inbox, all);
+    std::uint64_t messages = 0;
+    for (int part = 0; part < 4; ++part) {
+        reopen();
+        const auto tally = scrub_archive(*store_, 28'000).value();
+        EXPECT_LT(tally.messages, 5U);
+        messages += tally.messages;
+    }
+    EXPECT_GE(messages, 10U);
+    EXPECT_EQ(problems().size(), 0U);
+}
+
+TEST_F(ArchiveStoreTest, keeps_the_words_of_who_has_refused_a_message) {
+    const auto inbox = mailbox();
+    add(inbox, {incoming(1, "a"), incoming(2, "b")});
+    {
+        ArchivedMessages messages = store_->messages(inbox).value();
+        ASSERT_TRUE(messages.append({ArchiveRefused{2, "contains NUL", WallTime{}}}));
+        EXPECT_EQ(messages.words_of(2), "contains NUL");
+    }
+    reopen();
+    const ArchivedMessages messages = store_->messages(inbox).value();
+    EXPECT_EQ(messages.words_of(2), "contains NUL");
+    EXPECT_EQ(messages.words_of(1), "");
+    EXPECT_EQ(messages.uids().text(), "1:2");
     EXPECT_EQ(problems().size(), 0U);
 }
 

@@ -1,0 +1,17 @@
+// An order to try messages again that were refused or could not be read.
+#pragma once
+
+#include "backfill/imap_set.hpp"
+#include "backfill/repair.hpp"
+
+#include <string>
+
+namespace siding::backfill {
+
+struct RetryRequest {
+    std::string mailbox;  // as the source calls it; empty: all
+    ImapSet uids;         // of that mailbox at the source; empty: all
+    RetryRepair repair;
+};
+
+}  // namespace siding::backfill
