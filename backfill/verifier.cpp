@@ -1,13 +1,12 @@
 #include "backfill/verifier.hpp"
 
+#include "backfill/imap_ear.hpp"
 #include "backfill/limits.hpp"
 #include "backfill/match.hpp"
 #include "backfill/message_reader.hpp"
 #include "net/run_on.hpp"
 
 #include <algorithm>
-#include <array>
-#include <map>
 #include <utility>
 
 namespace siding::backfill {
@@ -15,19 +14,16 @@ namespace {
 
 using net::awaitable;
 
-constexpr std::string_view exact = "exact";
-constexpr std::string_view exact_but_line_ends = "exact but line ends";
 constexpr std::string_view different = "different";
-constexpr std::string_view in_another_folder = "in another folder";
-constexpr std::array good{
-    exact, exact_but_line_ends, std::string_view{"deleted"}, in_another_folder};
+// A server that counts octets in its own way makes a suspect of every message.
+constexpr std::uint64_t suspects_min = 100;
 
 std::string verdict_of(Likeness likeness) {
     switch (likeness) {
     case Likeness::exact:
-        return std::string{exact};
+        return "exact";
     case Likeness::exact_but_line_ends:
-        return std::string{exact_but_line_ends};
+        return "exact but line ends";
     case Likeness::headers_rewritten:
         return "headers rewritten";
     case Likeness::body_rewritten:
@@ -36,6 +32,13 @@ std::string verdict_of(Likeness likeness) {
         return std::string{different};
     }
     return std::string{different};
+}
+
+// Of a row and what the destination has returned for it.
+std::string verdict_of(const CopyRecord& row, const MessageDigests& there) {
+    const Likeness likeness = compare(row.sent(), there);
+    const bool is_kept = likeness == Likeness::exact || likeness == Likeness::exact_but_line_ends;
+    return is_kept && !row.repaired.raw.empty() ? "repaired" : verdict_of(likeness);
 }
 
 // Of a row that names no message of the destination.
@@ -48,7 +51,7 @@ std::string verdict_of(const CopyRecord& row) {
     case CopyState::unreadable:
         return "unreadable at source";
     case CopyState::skipped:
-        return std::string{in_another_folder};
+        return "in another folder";
     case CopyState::deleted:
         return "deleted";
     case CopyState::copied:
@@ -64,6 +67,14 @@ struct Strays {
     std::vector<std::uint64_t> uids;
     std::vector<MessageDigests> digests;
     std::vector<Known> found;
+
+    void add(CopyRecord& row, const FetchedMessage& message) {
+        rows.push_back(&row);
+        wanted.emplace_back(row.sent(), "", std::nullopt);
+        uids.push_back(message.uid);
+        digests.push_back(message.digests);
+        found.emplace_back(message.digests, "", std::nullopt);
+    }
 };
 
 // A server that has told the UIDs of a batch in another order: each row gets the one of its octets.
@@ -71,15 +82,30 @@ void give_back(const Strays& strays) {
     for (const auto& [row, at] : pair_up(strays.wanted, strays.found)) {
         CopyRecord& mine = *strays.rows[row];
         mine.destination_uid = strays.uids[at];
-        mine.verdict = verdict_of(compare(mine.digests, strays.digests[at]));
+        mine.verdict = verdict_of(mine, strays.digests[at]);
         mine.subject = is_good_verdict(mine.verdict) ? "" : mine.subject;
     }
 }
 
+bool is_there(const CopyRecord& row) {
+    return row.state == CopyState::copied && row.destination_uid != 0;
+}
+
 }  // namespace
 
-bool is_good_verdict(std::string_view verdict) {
-    return std::ranges::find(good, verdict) != good.end();
+void Verifier::say(const std::string& verdict) {
+    ++result_.verdicts[verdict];
+    needs_.on_verdict(verdict);
+}
+
+awaitable<Result<LedgerPage>> Verifier::read_page(MailboxRecord mailbox, std::uint64_t from_uid) {
+    auto read = [this, &mailbox, from_uid] {
+        return needs_.ledger.list(
+            needs_.account, mailbox, from_uid, limits::fetch_range_messages_max
+        );
+    };
+    auto page = co_await net::run_on(needs_.blocking, read);
+    co_return page;
 }
 
 awaitable<Result<void>> Verifier::verify(MailboxRecord mailbox, bool is_at_source) {
@@ -96,81 +122,188 @@ awaitable<Result<void>> Verifier::verify(MailboxRecord mailbox, bool is_at_sourc
         SIDING_CO_ASSIGN(at_source, co_await needs_.source.uids(1));
     }
     SIDING_CO_TRY(co_await needs_.destination.examine(mailbox.destination));
+    Place& place = places_[mailbox.destination];
+    SIDING_CO_ASSIGN(place.there, co_await needs_.destination.uids(1));
+    is_same_mailbox_ =
+        needs_.destination.mailbox()->uid_validity == mailbox.destination_uid_validity;
+    place.is_known = place.is_known && is_same_mailbox_;
+    if (needs_.sample) {
+        SIDING_CO_TRY(co_await choose_sample(mailbox, at_source));
+    }
     ImapSet known;
     for (std::uint64_t at = 1; at != 0;) {
-        auto read = [this, &mailbox, at] {
-            return needs_.ledger.list(
-                needs_.account, mailbox, at, limits::fetch_range_messages_max
-            );
-        };
-        SIDING_CO_ASSIGN(LedgerPage page, co_await net::run_on(needs_.blocking, read));
+        SIDING_CO_ASSIGN(LedgerPage page, co_await read_page(mailbox, at));
         at = page.next_uid;
+        std::vector<std::uint64_t> ours;
         std::erase_if(page.rows, [&](const CopyRecord& row) {
             known.add(row.uid);
+            if (is_there(row)) {
+                ours.push_back(row.destination_uid);
+            }
             return row.is_gone_at_source || !at_source.contains(row.uid);
         });
+        place.ours.add(ImapSet::of(ours));
         SIDING_CO_TRY(co_await judge_page(mailbox, std::move(page.rows)));
     }
     const std::uint64_t uncopied = at_source.minus(known).count();
     for (std::uint64_t i = 0; i < uncopied; ++i) {
-        needs_.on_verdict("not copied");
+        say("not copied");
     }
     co_return Result<void>{};
 }
 
-awaitable<Result<void>> Verifier::judge_page(MailboxRecord mailbox, std::vector<CopyRecord> rows) {
-    std::map<std::uint64_t, CopyRecord*> wanted;
-    Strays strays;
-    ImapSet uids;
-    const bool is_same_mailbox =
-        needs_.destination.mailbox()->uid_validity == mailbox.destination_uid_validity;
-    for (CopyRecord& row : rows) {
-        if (is_same_mailbox && row.state == CopyState::copied && row.destination_uid != 0) {
-            wanted.emplace(row.destination_uid, &row);
-            uids.add(row.destination_uid);
-        }
-        row.verdict.clear();
-    }
-    {
-        MessageReader::Needs needs{needs_.blocking, needs_.spool};
-        MessageReader reader{needs_.destination, std::move(needs), uids};
-        for (;;) {
-            SIDING_CO_ASSIGN(const auto message, co_await reader.next());
-            if (!message) {
-                break;
+awaitable<Result<void>> Verifier::choose_sample(MailboxRecord mailbox, ImapSet at_source) {
+    const ImapSet there = places_.at(mailbox.destination).there;
+    ImapSet all;
+    for (std::uint64_t at = 1; at != 0;) {
+        SIDING_CO_ASSIGN(const LedgerPage page, co_await read_page(mailbox, at));
+        at = page.next_uid;
+        for (const CopyRecord& row : page.rows) {
+            const bool is_wanted = !row.is_gone_at_source && at_source.contains(row.uid);
+            if (is_same_mailbox_ && is_wanted && is_there(row) &&
+                there.contains(row.destination_uid)) {
+                all.add(row.uid);
             }
-            const auto found = wanted.find(message->uid);
-            if (found != wanted.end()) {
-                found->second->verdict =
-                    verdict_of(compare(found->second->digests, message->digests));
-                found->second->verified_pass = std::max<std::uint32_t>(needs_.pass, 1);
-                const bool is_good = is_good_verdict(found->second->verdict);
-                found->second->subject = is_good ? "" : message->facts.subject;
-                if (found->second->verdict == different) {
-                    strays.rows.push_back(found->second);
-                    strays.wanted.emplace_back(found->second->digests, "", std::nullopt);
-                    strays.uids.push_back(message->uid);
-                    strays.digests.push_back(message->digests);
-                    strays.found.emplace_back(message->digests, "", std::nullopt);
+        }
+    }
+    const std::uint64_t size = needs_.sample->of(all.count());
+    chosen_ = choose(all, size, needs_.seed + mailbox.id);
+    suspects_max_ = std::max(size, suspects_min);
+    sampled_.push_back({all.count(), size});
+    result_.messages += all.count();
+    result_.sample = needs_.sample->text();
+    result_.seed = needs_.seed;
+    result_.effective = effective_sample(sampled_);
+    co_return Result<void>{};
+}
+
+awaitable<Result<void>> Verifier::judge_page(MailboxRecord mailbox, std::vector<CopyRecord> rows) {
+    Rows wanted;
+    ImapSet bodies;
+    ImapSet fit;  // not looked at any closer
+    if (is_same_mailbox_) {
+        for (CopyRecord& row : rows) {
+            if (is_there(row)) {
+                wanted.emplace(row.destination_uid, &row);
+                const bool was_wrong = !row.verdict.empty() && !is_good_verdict(row.verdict);
+                if (!needs_.sample || was_wrong || chosen_.contains(row.uid)) {
+                    bodies.add(row.destination_uid);
                 }
             }
         }
     }
-    give_back(strays);
+    if (needs_.sample) {
+        SIDING_CO_TRY(co_await compare_sizes(wanted, bodies, fit));
+    }
     for (CopyRecord& row : rows) {
+        if (!is_there(row) || !fit.contains(row.destination_uid)) {
+            row.verdict.clear();
+        }
+    }
+    SIDING_CO_TRY(co_await compare_bodies(wanted, bodies));
+    std::vector<CopyRecord> judged;
+    for (CopyRecord& row : rows) {
+        if (is_there(row) && fit.contains(row.destination_uid)) {
+            say(std::string{not_sampled});
+            continue;
+        }
         if (row.verdict.empty()) {
             row.verdict = verdict_of(row);
             if (row.verdict == "deleted") {
                 row.state = CopyState::deleted;
             }
         }
-        needs_.on_verdict(row.verdict);
+        count(row);
+        say(row.verdict);
+        judged.push_back(std::move(row));
     }
-    auto write = [this, &mailbox, &rows]() -> Result<void> {
-        return rows.empty() ? Result<void>{} : needs_.ledger.record(needs_.account, mailbox, rows);
+    auto write = [this, &mailbox, &judged]() -> Result<void> {
+        return judged.empty() ? Result<void>{}
+                              : needs_.ledger.record(needs_.account, mailbox, judged);
     };
     auto written = co_await net::run_on(needs_.blocking, write);
     co_return written;
+}
+
+// Whether a row was right, of those that were looked at.
+void Verifier::count(const CopyRecord& row) {
+    const bool is_wrong = !is_good_verdict(row.verdict);
+    if (!needs_.sample) {
+        const bool was_read = row.verified_pass > 0 && is_there(row);
+        result_.messages += was_read ? 1 : 0;
+        result_.looked_at += was_read ? 1 : 0;
+        result_.wrong += was_read && is_wrong ? 1 : 0;
+    } else if (chosen_.contains(row.uid)) {
+        ++result_.looked_at;
+        result_.wrong += is_wrong ? 1 : 0;
+    } else if (is_there(row) && row.verdict != "missing") {
+        ++result_.suspects;
+        result_.suspects_wrong += is_wrong ? 1 : 0;
+    }
+}
+
+// Of what was not chosen: `fit` has what is there with the same size, `bodies` gets what must be
+// looked at.
+awaitable<Result<void>> Verifier::compare_sizes(const Rows& wanted, ImapSet& bodies, ImapSet& fit) {
+    ImapSet asked;
+    for (const auto& [uid, row] : wanted) {
+        if (!bodies.contains(uid)) {
+            asked.add(uid);
+        }
+    }
+    std::vector<std::uint64_t> others;
+    ImapSession::Each each = [&](const FetchItem& item) {
+        const auto found = wanted.find(item.uid.value_or(0));
+        if (found == wanted.end() || !item.octets || !asked.contains(found->first)) {
+            return;
+        }
+        if (*item.octets == found->second->octets) {
+            fit.add(found->first);
+        } else {
+            others.push_back(found->first);
+        }
+    };
+    SIDING_CO_TRY(co_await needs_.destination.fetch(asked, "(UID RFC822.SIZE)", each));
+    for (const std::uint64_t uid : others) {
+        if (suspects_max_ > 0) {
+            --suspects_max_;
+            bodies.add(uid);
+        } else {
+            ++result_.suspects_left;
+            fit.add(uid);
+        }
+    }
+    co_return Result<void>{};
+}
+
+awaitable<Result<void>> Verifier::compare_bodies(const Rows& wanted, ImapSet bodies) {
+    if (bodies.empty()) {
+        co_return Result<void>{};
+    }
+    Strays strays;
+    {
+        MessageReader::Needs needs{needs_.blocking, needs_.spool};
+        MessageReader reader{needs_.destination, std::move(needs), bodies};
+        for (;;) {
+            SIDING_CO_ASSIGN(const auto message, co_await reader.next());
+            if (!message) {
+                break;
+            }
+            const auto found = wanted.find(message->uid);
+            if (found == wanted.end()) {
+                continue;
+            }
+            CopyRecord& row = *found->second;
+            row.verdict = verdict_of(row, message->digests);
+            row.verified_pass = std::max<std::uint32_t>(needs_.pass, 1);
+            row.subject = is_good_verdict(row.verdict) ? "" : message->facts.subject;
+            if (row.verdict == different) {
+                strays.add(row, *message);
+            }
+        }
+    }
+    give_back(strays);
+    co_return Result<void>{};
 }
 
 awaitable<Result<void>> Verifier::count_uncopied(std::string source_name) {
@@ -179,7 +312,7 @@ awaitable<Result<void>> Verifier::count_uncopied(std::string source_name) {
     }
     SIDING_CO_TRY(co_await needs_.source.examine(source_name));
     for (std::uint64_t i = 0; i < needs_.source.mailbox()->messages; ++i) {
-        needs_.on_verdict("not copied");
+        say("not copied");
     }
     co_return Result<void>{};
 }
