@@ -314,6 +314,10 @@ Judged judge(const ImapResponse& response, ImapStage stage) {
     return judged;
 }
 
+std::optional<std::chrono::milliseconds> named_back_off(std::string_view words) {
+    return asked_back_off(to_lower(words));
+}
+
 std::string_view name(Trouble trouble) {
     switch (trouble) {
     case Trouble::authentication:

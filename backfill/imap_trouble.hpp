@@ -45,6 +45,9 @@ struct Judged {
 // Of a response whose condition is NO, BAD or BYE.
 Judged judge(const ImapResponse& response, ImapStage stage);
 
+// The wait that the server's words name: "Suggested Backoff Time: 299894 milliseconds".
+std::optional<std::chrono::milliseconds> named_back_off(std::string_view words);
+
 std::string_view name(Trouble trouble);  // "over quota"
 
 }  // namespace siding::backfill

@@ -28,6 +28,11 @@ std::size_t width_of(int descriptor) {
     return 80;
 }
 
+std::size_t height_of(int descriptor) {
+    winsize size{};
+    return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_row : 0;
+}
+
 std::string_view code_of(Colour colour) {
     switch (colour) {
     case Colour::none:
@@ -68,6 +73,7 @@ Terminal standard_terminal() {
         .watched = out_is_terminal,
         .can_ask = isatty(STDIN_FILENO) == 1 && err_is_terminal,
         .err_watched = err_is_terminal,
+        .height = out_is_terminal ? height_of(STDOUT_FILENO) : 0,
     };
 }
 

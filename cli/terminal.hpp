@@ -21,6 +21,7 @@ struct Terminal {
     bool watched = false;      // `out` is a terminal: progress may be redrawn
     bool can_ask = false;      // `in` and `err` are terminals
     bool err_watched = false;  // `err` is a terminal
+    std::size_t height = 0;    // lines of `out`; 0: not known
 
     std::string paint(std::string_view text, Colour colour) const;
 };
