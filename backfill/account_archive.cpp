@@ -1,6 +1,9 @@
 // AccountRun: the source into the archive, and the archive to the destination.
 #include "backfill/account_run.hpp"
+#include "backfill/archive_entries.hpp"
 #include "backfill/archive_pass.hpp"
+#include "backfill/archive_scrub.hpp"
+#include "backfill/limits.hpp"
 #include "base/bytes.hpp"
 #include "base/log.hpp"
 #include "net/run_on.hpp"
@@ -17,10 +20,6 @@ using net::awaitable;
 
 const Logger log{"backfill"};
 
-// RFC 9051 §7.3.1: they change with mail and with other folders, and nothing here depends on them.
-constexpr std::string_view passing_attributes[] = {
-    "\\Marked", "\\Unmarked", "\\HasChildren", "\\HasNoChildren", "\\Subscribed"};
-
 // What has gone into another mailbox tells nothing about this one.
 std::string restore_name(const Account& account) {
     const Login& to = account.destination;
@@ -31,25 +30,6 @@ std::string restore_name(const Account& account) {
         to.address.port,
         to.authzid.empty() ? to.user : to.authzid
     );
-}
-
-ArchiveMailbox mailbox_of(const Account& account, const FolderSide& side, const Folder& folder) {
-    ArchiveMailbox mailbox;
-    mailbox.account = account.name;
-    mailbox.name = folder.name;
-    mailbox.prefix = side.prefix;
-    mailbox.separator = folder.separator;
-    for (const std::string& attribute : folder.attributes) {
-        const bool is_passing = std::ranges::any_of(passing_attributes, [&](std::string_view each) {
-            return equals_ignoring_case(attribute, each);
-        });
-        if (!is_passing) {
-            mailbox.attributes.push_back(attribute);
-        }
-    }
-    std::ranges::sort(mailbox.attributes);
-    mailbox.is_subscribed = folder.is_subscribed;
-    return mailbox;
 }
 
 }  // namespace
@@ -80,6 +60,8 @@ awaitable<Result<void>> AccountRun::archive(ArchiveStore& store) {
         status.started_at = needs_.clock.now();
         status.is_clean = false;
     });
+    auto scrub = [&store] { return scrub_archive(store, limits::archive_scrub_octets); };
+    SIDING_CO_TRY(co_await net::run_on(needs_.blocking, scrub));
     const Result<void> done = co_await persist(&AccountRun::archive_once, store);
     if (done) {
         needs_.update([](AccountStatus& status) {
@@ -112,7 +94,7 @@ Result<std::vector<ArchiveMailbox>> AccountRun::choose_to_archive(ArchiveStore& 
     for (const Folder& folder : source.folders) {
         there.insert(folder.name);
         if (wanted.contains(folder.name)) {
-            chosen.push_back(mailbox_of(account_, source, folder));
+            chosen.push_back(archive_mailbox(account_.name, source.prefix, folder));
         }
     }
     for (ArchiveStore::Listed& listed : store.mailboxes()) {
@@ -144,7 +126,7 @@ awaitable<Result<void>> AccountRun::archive_once(ArchiveStore& store) {
         .store = store,
         .blocking = needs_.blocking,
         .spool = needs_.spool,
-        .bandwidth = needs_.bandwidth,
+        .pace = *needs_.pace,
         .clock = needs_.clock,
         .on_progress =
             [this](const PassCounts& more) {
@@ -238,8 +220,9 @@ awaitable<Result<void>> AccountRun::restore_mailboxes(
         .spool = needs_.spool,
         .id = record_.id,
         .pass = record_.pass,
-        .bandwidth = needs_.bandwidth,
+        .pace = *needs_.pace,
         .must_ask_first = must_ask_first_,
+        .suspects = suspects_,
         .is_uid_plus_proven = is_uid_plus_proven_,
         .memory = needs_.memory,
         .switched_at = std::nullopt,

@@ -1,5 +1,7 @@
 // AccountRun: one pass, from the source's list to the last mailbox.
 #include "backfill/account_run.hpp"
+#include "backfill/email_claims.hpp"
+#include "backfill/way_back.hpp"
 #include "base/bytes.hpp"
 #include "base/log.hpp"
 #include "net/network_error.hpp"
@@ -25,30 +27,14 @@ const Logger log{"backfill"};
 constexpr unsigned losses_max = 6;
 constexpr std::chrono::milliseconds first_pause = std::chrono::milliseconds{500};
 
-constexpr const char* skipped_key = "skipped";
-
-// What of the accounts file decides about folders: with other rules all is planned anew.
-std::string text_of(const FolderRules& rules) {
-    std::string text = rules.below;
-    for (const auto& [from, to] : rules.map) {
-        text += "\tmap " + from + " " + to;
-    }
-    for (const std::string& skip : rules.skip) {
-        text += "\tskip " + skip;
-    }
-    for (const std::string& only : rules.only) {
-        text += "\tonly " + only;
-    }
-    return text + "\n";
-}
-
 }  // namespace
 
-// A pass is begun anew after a lost connection: what is done is in the ledger and costs little.
-awaitable<Result<void>> AccountRun::copy() {
+awaitable<Result<void>> AccountRun::copy(OrderOptions options) {
+    options_ = std::move(options);
     auto begin = [this]() -> Result<void> {
         SIDING_ASSIGN(record_, needs_.ledger.account(account_.name));
-        ++record_.pass;
+        SIDING_ASSIGN(other_way_, other_way(needs_.ledger, record_));
+        record_.pass += needs_.is_resumed && record_.pass > 0 ? 0 : 1;
         record_.phase = "copying";
         record_.changed_at = needs_.clock.now();
         return needs_.ledger.put(record_);
@@ -57,13 +43,32 @@ awaitable<Result<void>> AccountRun::copy() {
     needs_.update([this](AccountStatus& status) {
         status.phase = AccountPhase::copying;
         status.pass = record_.pass;
-        status.counts = {};
-        status.started_at = needs_.clock.now();
+        status.window = format_window(options_.window);
         status.is_clean = false;
+        if (!needs_.is_resumed) {
+            status.counts = {};
+            status.started_at = needs_.clock.now();
+        }
     });
-    Result<void> done;
+    Result<void> done = co_await copy_persistently();
+    if (done && options_.is_final) {
+        done = co_await make_final();
+    }
+    co_await close();
+    auto end = [this, &done]() -> Result<void> {
+        record_.phase = done ? "idle" : needs_.is_stopping() ? "paused" : "failed";
+        record_.words = done ? "" : done.error().message();
+        record_.changed_at = needs_.clock.now();
+        return needs_.ledger.put(record_);
+    };
+    SIDING_CO_TRY(co_await net::run_on(needs_.blocking, end));
+    co_return done;
+}
+
+// A pass is begun anew after a lost connection: what is done is in the ledger and costs little.
+awaitable<Result<void>> AccountRun::copy_persistently() {
     for (;;) {
-        done = co_await copy_once();
+        const Result<void> done = co_await copy_once();
         if (done) {
             break;
         }
@@ -73,23 +78,16 @@ awaitable<Result<void>> AccountRun::copy() {
             if (mended) {
                 continue;
             }
-            break;
+            co_return error;
         }
         const bool again = co_await may_try_again(error);
         if (!again) {
-            break;
+            co_return error;
         }
         log.warn("connection_lost", {{"account", account_.name}, {"reason", error.message()}});
     }
-    co_await close();
-    auto end = [this, &done]() -> Result<void> {
-        record_.phase = done ? "idle" : "failed";
-        record_.words = done ? "" : done.error().message();
-        record_.changed_at = needs_.clock.now();
-        return needs_.ledger.put(record_);
-    };
-    SIDING_CO_TRY(co_await net::run_on(needs_.blocking, end));
-    co_return done;
+    auto noted = co_await note_found();
+    co_return noted;
 }
 
 // Rows that the disk has changed: what they were about is settled anew, by octets. False: none.
@@ -113,12 +111,24 @@ awaitable<bool> AccountRun::put_aside_corrupt() {
 awaitable<bool> AccountRun::may_try_again(const Error& error) {
     const bool is_lost =
         (source_ && source_->is_over()) || (destination_ && destination_->is_over());
-    const bool is_transient = is_lost || error.is(Errc::unavailable) || net::is_timeout(error);
+    // A server that was there before will come back.
+    const bool is_away = record_.pass > 1 && net::is_unreached(error);
+    const bool is_transient = is_lost || is_away || net::is_closed(error) ||
+                              error.is(Errc::unavailable) || net::is_timeout(error);
     const auto state = co_await net::asio::this_coro::cancellation_state;
     const bool is_cancelled = state.cancelled() != net::asio::cancellation_type::none;
     if (!is_transient || is_cancelled || needs_.is_stopping() || net::is_cancelled(error) ||
         error.is(Errc::conflict) || error.is(Errc::storage_failure)) {
         co_return false;
+    }
+    needs_.pace->on_restart();
+    const bool is_pair_there = source_ && destination_;
+    if (!is_pair_there && needs_.pace->hold_for_turn()) {
+        co_return false;
+    }
+    const bool has_waited = co_await needs_.pace->wait_as_asked();
+    if (has_waited || needs_.pace->held()) {
+        co_return has_waited;
     }
     losses_ = progress_ > progress_before_ ? 1 : losses_ + 1;
     progress_before_ = progress_;
@@ -140,20 +150,42 @@ awaitable<Result<void>> AccountRun::copy_once() {
         SIDING_CO_TRY(co_await open_source());
     }
     SIDING_CO_TRY(co_await list_source());
+    listed_at_ = needs_.clock.now();
+    needs_.update([this](AccountStatus& status) {
+        status.can_idle = source_->capabilities().idle();
+    });
     if (!is_first) {
         SIDING_CO_ASSIGN(const bool has_work, co_await is_anything_new());
-        if (!has_work) {
+        SIDING_CO_ASSIGN(const bool has_acls, co_await are_acls_due());
+        if (!has_work && !has_acls) {
             auto counted = co_await count_known();
             co_return counted;
         }
         SIDING_CO_TRY(co_await open_destination());
     }
-    SIDING_CO_TRY(co_await make_plan_of_both());
-    SIDING_CO_TRY(co_await make_all_folders());
+    SIDING_CO_TRY(co_await prepare());
     SIDING_CO_TRY(co_await run_pass());
-    SIDING_CO_TRY(co_await keep_skipped());
+    SIDING_CO_TRY(co_await copy_acls());
+    if (options_.window.is_everything()) {
+        SIDING_CO_TRY(co_await keep_skipped());
+    }
     auto counted = co_await count_known();
     co_return counted;
+}
+
+// The plan and the folders, and meanwhile at the source what is recent.
+awaitable<Result<void>> AccountRun::prepare() {
+    auto executor = co_await net::asio::this_coro::executor;
+    net::TaskGroup group{executor, "recent", 1};
+    Result<void> asked;
+    SIDING_CO_TRY(group.spawn(ask_recent(*this, asked)));
+    Result<void> made = co_await make_plan_of_both();
+    if (made) {
+        made = co_await make_all_folders();
+    }
+    co_await group.join();
+    SIDING_CO_TRY(std::move(made));
+    co_return asked;
 }
 
 awaitable<Result<void>> AccountRun::make_all_folders() {
@@ -165,63 +197,6 @@ awaitable<Result<void>> AccountRun::make_all_folders() {
         made = co_await make_folders();
     }
     co_return made;
-}
-
-// The rules, and the names of folders that the plan leaves out, a line each: a later pass must not
-// take them for new.
-awaitable<Result<void>> AccountRun::keep_skipped() {
-    std::string names = text_of(account_.rules);
-    for (const FolderPlan::Row& row : plan_->rows) {
-        if (row.action == FolderPlan::Row::Action::skip) {
-            names += row.source + "\n";
-        }
-    }
-    auto keep = [this, &names]() -> Result<void> {
-        SIDING_ASSIGN(const auto kept, needs_.ledger.value(record_.id, skipped_key));
-        return kept == names ? Result<void>{}
-                             : needs_.ledger.put_value(record_.id, skipped_key, names);
-    };
-    auto kept = co_await net::run_on(needs_.blocking, keep);
-    co_return kept;
-}
-
-// Whether a folder is new, or not as it was, or in doubt.
-awaitable<Result<bool>> AccountRun::is_anything_new() {
-    if (account_.plan_file) {
-        co_return true;  // it may have been edited
-    }
-    auto look = [this]() -> Result<bool> {
-        SIDING_ASSIGN(const auto skipped, needs_.ledger.value(record_.id, skipped_key));
-        if (!skipped || !skipped->starts_with(text_of(account_.rules))) {
-            return true;  // no pass has come to its end, or it had other rules
-        }
-        const std::string skipped_lines = "\n" + *skipped;
-        SIDING_ASSIGN(const auto mailboxes, needs_.ledger.mailboxes(record_.id));
-        std::map<std::string, MailboxRecord> records;
-        for (const MailboxRecord& mailbox : mailboxes) {
-            records.emplace(mailbox.source, mailbox);
-        }
-        for (const FolderState& state : source_folders_) {
-            const std::string& name = state.folder.name;
-            if (!state.is_selectable ||
-                skipped_lines.find("\n" + name + "\n") != std::string::npos) {
-                continue;
-            }
-            const auto known = records.find(name);
-            if (known == records.end() || !MailboxPass::has_nothing_new(
-                                              known->second, state.status, needs_.compare_all_flags
-                                          )) {
-                return true;
-            }
-            SIDING_ASSIGN(const auto intents, needs_.ledger.intents(record_.id, known->second));
-            if (!intents.empty()) {
-                return true;
-            }
-        }
-        return false;
-    };
-    auto found = co_await net::run_on(needs_.blocking, look);
-    co_return found;
 }
 
 awaitable<Result<void>> AccountRun::make_folders() {
@@ -243,14 +218,17 @@ awaitable<Result<void>> AccountRun::make_folders() {
 }
 
 awaitable<Result<void>> AccountRun::run_pass() {
+    const auto executor = co_await net::asio::this_coro::executor;
+    EmailClaims emails{executor};
     MailboxPass::Account account{
         .ledger = needs_.ledger,
         .blocking = needs_.blocking,
         .spool = needs_.spool,
         .id = record_.id,
         .pass = record_.pass,
-        .bandwidth = needs_.bandwidth,
+        .pace = *needs_.pace,
         .must_ask_first = must_ask_first_,
+        .suspects = suspects_,
         .is_uid_plus_proven = is_uid_plus_proven_,
         .memory = needs_.memory / std::max<std::size_t>(needs_.pairs, 1),
         .switched_at = needs_.switched_at,
@@ -260,6 +238,12 @@ awaitable<Result<void>> AccountRun::run_pass() {
                 progress_ += more.copied + more.refused + more.unreadable;
                 needs_.update([&more](AccountStatus& status) { status.counts += more; });
             },
+        .emails = &emails,
+        .window = options_.window.is_everything() ? nullptr : &options_.window,
+        .is_stopping = needs_.is_stopping,
+        .other_way = other_way_,
+        .quarantine = quarantine_.get(),
+        .source_prefix = source_side_.prefix,
     };
     std::vector<std::unique_ptr<MailboxPass>> mailboxes;
     std::uint64_t messages = 0;
@@ -297,20 +281,31 @@ awaitable<Result<void>> AccountRun::run_pass() {
             .first = {*source_, *destination_},
             .open = [this](AccountPass::Sessions& more) { return open_pair(*this, more); },
             .pairs_max = needs_.pairs,
+            .recent = std::exchange(recent_, {}),
             .update = needs_.update,
             .is_stopping = needs_.is_stopping,
         },
         std::move(mailboxes)};
     auto done = co_await pass.run();
+    for (const auto& mailbox : pass.mailboxes()) {
+        if (mailbox->counts().changes() > 0) {
+            found_[mailbox->row().source] += mailbox->counts();
+        }
+    }
     co_return done;
 }
 
 awaitable<Result<void>> AccountRun::open_pair(AccountRun& self, AccountPass::Sessions& sessions) {
+    Governor::Taken taken = self.needs_.pace->take_more();
+    if (!taken.permit) {
+        co_return Error{Errc::limit_exceeded, taken.denial.words};
+    }
+    sessions.permit = std::move(taken.permit);
     auto executor = co_await net::asio::this_coro::executor;
     net::TaskGroup group{executor, "login", 1};
     Result<void> opened;
     SIDING_CO_TRY(group.spawn(open_beside(self, sessions.destination, opened)));
-    const ImapSession::Host host{self.needs_.blocking};
+    const ImapSession::Host host{self.needs_.blocking, &self.needs_.tokens, self.needs_.pace.get()};
     std::optional<Trouble> trouble;
     auto source = co_await ImapSession::open(self.account_.source, host, trouble);
     co_await group.join();
@@ -322,7 +317,7 @@ awaitable<Result<void>> AccountRun::open_pair(AccountRun& self, AccountPass::Ses
 awaitable<void> AccountRun::open_beside(
     AccountRun& self, std::unique_ptr<ImapSession>& session, Result<void>& outcome
 ) {
-    const ImapSession::Host host{self.needs_.blocking};
+    const ImapSession::Host host{self.needs_.blocking, &self.needs_.tokens, self.needs_.pace.get()};
     std::optional<Trouble> trouble;
     auto opened = co_await ImapSession::open(self.account_.destination, host, trouble);
     if (!opened) {
@@ -333,32 +328,6 @@ awaitable<void> AccountRun::open_beside(
     if (self.must_ask_first_) {
         session->connection().set_literals(ImapConnection::Literals::synchronizing);
     }
-}
-
-awaitable<Result<void>> AccountRun::count_known() {
-    std::uint64_t copied = 0;
-    std::uint64_t excepted = 0;
-    auto count = [this, &copied, &excepted]() -> Result<void> {
-        SIDING_ASSIGN(const auto mailboxes, needs_.ledger.mailboxes(record_.id));
-        for (const MailboxRecord& mailbox : mailboxes) {
-            SIDING_ASSIGN(const MailboxTotals totals, needs_.ledger.totals(record_.id, mailbox));
-            for (const auto& [state, messages] : totals.messages) {
-                if (state == CopyState::copied) {
-                    copied += messages;
-                } else if (state == CopyState::refused || state == CopyState::unreadable) {
-                    excepted += messages;
-                }
-            }
-        }
-        return {};
-    };
-    SIDING_CO_TRY(co_await net::run_on(needs_.blocking, count));
-    needs_.update([&](AccountStatus& status) {
-        status.known_messages = copied;
-        status.is_clean = excepted == 0;
-        status.mailbox.clear();
-    });
-    co_return Result<void>{};
 }
 
 }  // namespace siding::backfill

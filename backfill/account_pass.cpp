@@ -4,6 +4,7 @@
 #include "net/task_group.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace siding::backfill {
@@ -13,6 +14,8 @@ using net::awaitable;
 
 // Another pair logs in twice: for a few messages that is not worth its time.
 constexpr std::uint64_t messages_worth_a_pair = 200;
+constexpr unsigned failures_max = 3;  // of one more pair, to be opened
+constexpr std::chrono::milliseconds rest_time{200};
 
 }  // namespace
 
@@ -21,6 +24,7 @@ AccountPass::AccountPass(Needs needs, std::vector<std::unique_ptr<MailboxPass>> 
 
 awaitable<Result<void>> AccountPass::run() {
     SIDING_CO_TRY(co_await look());
+    take_turns();
     auto executor = co_await net::asio::this_coro::executor;
     const std::size_t pairs = pairs_worth();
     net::TaskGroup others{executor, "pairs", std::max<std::size_t>(pairs, 1)};
@@ -31,7 +35,14 @@ awaitable<Result<void>> AccountPass::run() {
     if (!copied) {
         fail(copied.error());
     }
+    is_over_ = true;
+    for (net::asio::steady_timer* timer : resting_) {
+        timer->cancel();
+    }
     co_await others.join();
+    if (!failure_ && !turns_.empty()) {  // left by a pair that has given way to another account
+        SIDING_CO_TRY(co_await copy(needs_.first));
+    }
     if (failure_) {
         co_return *failure_;
     }
@@ -40,6 +51,9 @@ awaitable<Result<void>> AccountPass::run() {
 
 awaitable<Result<void>> AccountPass::look() {
     for (const auto& mailbox : mailboxes_) {
+        if (needs_.is_stopping()) {
+            co_return Error{Errc::unavailable, "stopped; what is copied is in the ledger"};
+        }
         SIDING_CO_TRY(co_await mailbox->look(needs_.first));
         has_gone_messages_ = has_gone_messages_ || mailbox->counts().gone > 0;
         const PassCounts looked = mailbox->counts();
@@ -62,33 +76,100 @@ std::size_t AccountPass::pairs_worth() const {
 }
 
 awaitable<void> AccountPass::work(AccountPass& self) {
-    Sessions sessions;
-    auto opened = co_await self.needs_.open(sessions);
-    if (!opened) {
-        // One pair is enough: a server that takes no more connections is no failure.
-        co_return;
+    // One pair is enough: a server that takes no more connections is no failure.
+    for (unsigned failures = 0; failures < failures_max && self.has_turn();) {
+        Sessions sessions;
+        auto opened = co_await self.needs_.open(sessions);
+        if (!opened) {
+            failures += opened.error().is(Errc::limit_exceeded) ? 0 : 1;
+            sessions = {};
+            co_await rest(self);
+            continue;
+        }
+        const MailboxPass::Pair pair{*sessions.source, *sessions.destination};
+        auto copied = co_await self.copy(pair, &sessions.permit);
+        if (!copied) {
+            self.fail(copied.error());
+        }
+        co_await sessions.source->close();
+        co_await sessions.destination->close();
     }
-    const MailboxPass::Pair pair{*sessions.source, *sessions.destination};
-    auto copied = co_await self.copy(pair);
-    if (!copied) {
-        self.fail(copied.error());
-    }
-    co_await sessions.source->close();
-    co_await sessions.destination->close();
 }
 
-awaitable<Result<void>> AccountPass::copy(const MailboxPass::Pair& pair) {
-    while (next_ < mailboxes_.size() && !failure_) {
-        if (needs_.is_stopping()) {
+awaitable<void> AccountPass::rest(AccountPass& self) {
+    auto executor = co_await net::asio::this_coro::executor;
+    net::asio::steady_timer timer{executor, rest_time};
+    self.resting_.insert(&timer);
+    static_cast<void>(co_await timer.async_wait(net::use_result));
+    self.resting_.erase(&timer);
+}
+
+bool AccountPass::has_turn() const {
+    return !failure_ && !is_over_ && !needs_.is_stopping() &&
+           std::ranges::any_of(turns_, [this](const Turn& turn) { return may_take(turn); });
+}
+
+bool AccountPass::may_take(const Turn& turn) const {
+    return !busy_.contains(turn.mailbox) && (!turn.mailbox->row().is_rest || busy_.empty());
+}
+
+// What is only in no other mailbox comes behind all of them, whole.
+void AccountPass::take_turns() {
+    std::vector<Turn> second;
+    std::vector<Turn> rest;
+    for (const auto& mailbox : mailboxes_) {
+        const auto recent = needs_.recent.find(mailbox->row().source);
+        const Turn whole{mailbox.get(), nullptr, true};
+        if (mailbox->row().is_rest) {
+            rest.push_back(whole);
+        } else if (recent == needs_.recent.end() || recent->second.is_all) {
+            turns_.push_back(whole);
+        } else {
+            if (!recent->second.uids.empty()) {
+                turns_.push_back(Turn{mailbox.get(), &recent->second.uids, false});
+            }
+            second.push_back(whole);
+        }
+    }
+    turns_.insert(turns_.end(), second.begin(), second.end());
+    turns_.insert(turns_.end(), rest.begin(), rest.end());
+}
+
+// Nothing where what is left has to wait for another pair: that one will take it.
+std::optional<AccountPass::Turn> AccountPass::next_turn() {
+    const auto next =
+        std::ranges::find_if(turns_, [this](const Turn& turn) { return may_take(turn); });
+    if (next == turns_.end()) {
+        return std::nullopt;
+    }
+    const Turn turn = *next;
+    turns_.erase(next);
+    busy_.insert(turn.mailbox);
+    return turn;
+}
+
+awaitable<Result<void>> AccountPass::copy(
+    const MailboxPass::Pair& pair, const Governor::Permit* permit
+) {
+    while (!failure_ && (permit == nullptr || !permit->is_wanted_elsewhere())) {
+        if (needs_.is_stopping() && !turns_.empty()) {
             co_return Error{Errc::unavailable, "stopped; what is copied is in the ledger"};
         }
-        MailboxPass& mailbox = *mailboxes_[next_++];
+        const std::optional<Turn> turn = next_turn();
+        if (!turn) {
+            break;
+        }
+        MailboxPass& mailbox = *turn->mailbox;
         needs_.update([&](AccountStatus& status) { status.mailbox = mailbox.row().source; });
-        auto copied = co_await mailbox.copy(pair, has_gone_messages_);
+        const MailboxPass::Part part{has_gone_messages_, turn->only};
+        auto copied = co_await mailbox.copy(pair, part);
+        busy_.erase(&mailbox);
         if (!copied) {
             co_return with_context(std::move(copied).error(), escape(mailbox.row().source));
         }
-        needs_.update([](AccountStatus& status) { ++status.mailboxes_done; });
+        if (turn->is_last) {
+            needs_.update([](AccountStatus& status) { ++status.mailboxes_done; });
+        }
     }
     co_return Result<void>{};
 }

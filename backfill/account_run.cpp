@@ -1,7 +1,7 @@
 #include "backfill/account_run.hpp"
 
-#include "backfill/verifier.hpp"
-#include "base/bytes.hpp"
+#include "backfill/quarantine.hpp"
+#include "backfill/way_back.hpp"
 #include "base/log.hpp"
 #include "net/network_error.hpp"
 #include "net/run_on.hpp"
@@ -52,6 +52,8 @@ std::string_view to_text(AccountPhase phase) {
         return "archiving";
     case AccountPhase::restoring:
         return "restoring";
+    case AccountPhase::assessing:
+        return "assessing";
     case AccountPhase::failed:
         return "failed";
     }
@@ -59,13 +61,19 @@ std::string_view to_text(AccountPhase phase) {
 }
 
 AccountRun::AccountRun(Account account, Needs needs)
-    : account_{std::move(account)}, needs_{std::move(needs)} {}
+    : account_{std::move(account)}, needs_{std::move(needs)} {
+    if (needs_.archive != nullptr) {
+        quarantine_ = std::make_unique<Quarantine>(Quarantine::Needs{
+            *needs_.archive, needs_.archive_directory, needs_.blocking, needs_.clock, account_.name}
+        );
+    }
+}
 
 AccountRun::~AccountRun() = default;
 
 awaitable<Result<void>> AccountRun::open_source() {
     source_.reset();
-    const ImapSession::Host host{needs_.blocking};
+    const ImapSession::Host host{needs_.blocking, &needs_.tokens, needs_.pace.get()};
     std::optional<Trouble> trouble;
     auto source = co_await ImapSession::open(account_.source, host, trouble);
     if (!source) {
@@ -134,6 +142,9 @@ awaitable<Result<void>> AccountRun::make_plan_of_both() {
     source.prefix = account_.source.prefix.value_or(source.prefix);
     destination.prefix = account_.destination.prefix.value_or(destination.prefix);
     FolderPlan fresh = make_plan(account_.name, source, destination, account_.rules);
+    if (is_name_of_way_back(account_.name)) {
+        SIDING_CO_TRY(co_await follow_way_out(there, fresh));
+    }
     if (!account_.plan_file) {
         plan_ = std::move(fresh);
         co_return Result<void>{};
@@ -148,6 +159,20 @@ awaitable<Result<void>> AccountRun::make_plan_of_both() {
         log.info("plan_drift", {{"account", account_.name}, {"what", line}});
     }
     co_return Result<void>{};
+}
+
+awaitable<Result<void>> AccountRun::follow_way_out(
+    const std::vector<FolderState>& there, FolderPlan& plan
+) {
+    std::set<std::string> names;
+    for (const FolderState& state : there) {
+        names.insert(state.folder.name);
+    }
+    auto follow = [this, &names, &plan] {
+        return backfill::follow_way_out(needs_.ledger, *other_way_, names, plan);
+    };
+    auto followed = co_await net::run_on(needs_.blocking, follow);
+    co_return followed;
 }
 
 const FolderState* AccountRun::state_of(const std::string& source) const {
@@ -165,71 +190,6 @@ awaitable<Result<FolderPlan>> AccountRun::plan() {
     co_await close();
     SIDING_CO_TRY(std::move(listed));
     co_return *plan_;
-}
-
-awaitable<Result<void>> AccountRun::check() {
-    needs_.update([](AccountStatus& status) { status.phase = AccountPhase::checking; });
-    SIDING_CO_TRY(co_await open());
-    auto listed = co_await list();
-    co_await close();
-    if (listed) {
-        needs_.update([this](AccountStatus& status) {
-            status.mailboxes = plan_->rows.size();
-            status.source_messages = 0;
-            status.source_octets = 0;
-            for (const FolderPlan::Row& row : plan_->rows) {
-                status.source_messages += row.messages;
-                status.source_octets += row.octets;
-            }
-        });
-    }
-    co_return listed;
-}
-
-awaitable<Result<void>> AccountRun::verify() {
-    needs_.update([this](AccountStatus& status) {
-        status.phase = AccountPhase::verifying;
-        status.verdicts.clear();
-        status.counts = {};
-        status.started_at = needs_.clock.now();
-    });
-    auto take = [this]() -> Result<std::vector<MailboxRecord>> {
-        SIDING_ASSIGN(record_, needs_.ledger.account(account_.name));
-        return needs_.ledger.mailboxes(record_.id);
-    };
-    SIDING_CO_ASSIGN(const auto mailboxes, co_await net::run_on(needs_.blocking, take));
-    SIDING_CO_TRY(co_await open());
-    SIDING_CO_TRY(co_await list());
-    needs_.update([&](AccountStatus& status) {
-        status.mailboxes = mailboxes.size();
-        status.mailboxes_done = 0;
-    });
-    Verifier::Needs verifier_needs{
-        .source = *source_,
-        .destination = *destination_,
-        .ledger = needs_.ledger,
-        .blocking = needs_.blocking,
-        .spool = needs_.spool,
-        .account = record_.id,
-        .pass = record_.pass,
-        .on_verdict =
-            [this](const std::string& verdict) {
-                needs_.update([&verdict](AccountStatus& status) { ++status.verdicts[verdict]; });
-            },
-    };
-    Verifier verifier{std::move(verifier_needs)};
-    for (const MailboxRecord& mailbox : mailboxes) {
-        const FolderState* state = state_of(mailbox.source);
-        SIDING_CO_TRY(co_await verifier.verify(mailbox, state != nullptr));
-        needs_.update([](AccountStatus& status) { ++status.mailboxes_done; });
-    }
-    for (const FolderPlan::Row& row : plan_->rows) {
-        if (row.action != FolderPlan::Row::Action::skip) {
-            SIDING_CO_TRY(co_await verifier.count_uncopied(row.source));
-        }
-    }
-    co_await close();
-    co_return Result<void>{};
 }
 
 }  // namespace siding::backfill

@@ -16,6 +16,16 @@ void Adoptable::add(const MessageDigests& digests, std::uint64_t uid) {
     free_.insert(uid);
 }
 
+void Adoptable::add_repaired(const CopyRecord& row) {
+    add(row.digests, row.destination_uid);
+    repaired_.emplace(row.destination_uid, row);
+}
+
+const CopyRecord* Adoptable::repaired(std::uint64_t uid) const {
+    const auto row = repaired_.find(uid);
+    return row == repaired_.end() ? nullptr : &row->second;
+}
+
 std::optional<std::uint64_t> Adoptable::take(const MessageDigests& digests) {
     if (free_.empty()) {
         return std::nullopt;

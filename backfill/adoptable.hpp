@@ -5,6 +5,7 @@
 #include "backfill/copy_record.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -18,6 +19,10 @@ public:
     // The UID of one with the same octets, else of one that differs in line ends alone.
     std::optional<std::uint64_t> take(const MessageDigests& digests);
 
+    // One that was repaired: it is known by the source's octets, and its row says the rest.
+    void add_repaired(const CopyRecord& row);
+    const CopyRecord* repaired(std::uint64_t uid) const;
+
     bool empty() const { return free_.empty(); }
     std::size_t size() const { return free_.size(); }
 
@@ -28,6 +33,7 @@ private:
     Index raw_;
     Index canonical_;
     std::set<std::uint64_t> free_;
+    std::map<std::uint64_t, CopyRecord> repaired_;
 };
 
 }  // namespace siding::backfill

@@ -1,6 +1,7 @@
 #include "backfill/backfill.hpp"
 
 #include "backfill/limits.hpp"
+#include "backfill/way_back.hpp"
 #include "base/bytes.hpp"
 #include "base/log.hpp"
 #include "net/run_on.hpp"
@@ -8,7 +9,6 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
-#include <ctime>
 #include <fmt/format.h>
 #include <utility>
 
@@ -20,7 +20,8 @@ using net::awaitable;
 const Logger log{"backfill"};
 
 constexpr std::size_t tasks_max = 1024;
-constexpr std::chrono::seconds follow_look{1};
+
+}  // namespace
 
 std::string_view to_text(Order order) {
     switch (order) {
@@ -34,15 +35,39 @@ std::string_view to_text(Order order) {
         return "archive";
     case Order::restore:
         return "restore";
+    case Order::retry:
+        return "retry";
+    case Order::assess:
+        return "assess";
     }
     return "copy";
 }
 
-}  // namespace
-
 Backfill::Backfill(Parts parts)
     : parts_{std::move(parts)},
       bandwidth_{[this] { return parts_.config.get()->backfill.bandwidth; }},
+      governor_{parts_.clock, [this](Side side) { return server(side).connections; }},
+      budget_{
+          parts_.ledger,
+          parts_.clock,
+          [this](Side side) {
+              const config::ImapServer settings = server(side);
+              return Budget::Bounds{settings.daily, settings.daily_account};
+          }},
+      pace_{
+          governor_,
+          budget_,
+          bandwidth_,
+          parts_.clock,
+          parts_.runtime.blocking(),
+          [this] { return quiet_until(); }},
+      tokens_{{parts_.runtime.blocking(), parts_.clock, spool() / "tokens"}},
+      flows_{{tokens_, parts_.runtime.io(0), parts_.runtime.blocking(), parts_.clock}},
+      watches_{SourceWatches::Parts{
+          parts_.runtime,
+          governor_,
+          tokens_,
+          [this](const std::string& account, SourceWatch::News news) { on_news(account, news); }}},
       tasks_{parts_.runtime.io(0), "backfill", tasks_max} {}
 
 Backfill::~Backfill() = default;
@@ -54,14 +79,20 @@ std::filesystem::path Backfill::spool() const {
 Result<void> Backfill::load() {
     const auto config = parts_.config.get();
     SIDING_ASSIGN(Accounts accounts, load_accounts(config->backfill));
+    SIDING_ASSIGN(const auto known, known_accounts());
     const std::lock_guard lock{mutex_};
     for (auto& [name, entry] : entries_) {
         entry.is_listed = false;
     }
     names_.clear();
+    directory_ = AclDirectory{accounts.list};
     for (Account& account : accounts.list) {
         const std::string name = account.name;
+        const bool is_new = !entries_.contains(name);
         Entry& entry = entries_[name];
+        if (const auto found = known.find(name); is_new && found != known.end()) {
+            entry.status = found->second;
+        }
         entry.status.name = name;
         entry.is_listed = true;
         entry.account = std::move(account);
@@ -82,8 +113,17 @@ std::vector<AccountsProblem> Backfill::warnings() const {
     return warnings_;
 }
 
+Result<Account> Backfill::account(std::string_view name) const {
+    const std::lock_guard lock{mutex_};
+    const auto entry = entries_.find(std::string{name});
+    if (entry == entries_.end() || !entry->second.is_listed) {
+        return Error{Errc::not_found, fmt::format("there is no account {}", escape(name))};
+    }
+    return entry->second.account;
+}
+
 Result<std::vector<std::string>> Backfill::order(
-    Order order, const std::vector<std::string>& names
+    Order order, const std::vector<std::string>& names, const OrderOptions& options
 ) {
     std::vector<std::string> ordered;
     {
@@ -105,7 +145,12 @@ Result<std::vector<std::string>> Backfill::order(
                 entry.is_busy = true;
                 entry.status.phase = AccountPhase::waiting;
                 entry.status.words.clear();
-                jobs_.push_back(Job{name, order});
+                entry.status.hold.reset();
+                Job job;
+                job.name = name;
+                job.order = order;
+                job.options = options;
+                jobs_.push_back(std::move(job));
                 ordered.push_back(name);
             }
         }
@@ -114,83 +159,13 @@ Result<std::vector<std::string>> Backfill::order(
     return ordered;
 }
 
-void Backfill::follow(bool on) {
-    const std::lock_guard lock{mutex_};
-    is_following_ = on;
-}
-
-bool Backfill::is_following() const {
-    const std::lock_guard lock{mutex_};
-    return is_following_;
-}
-
-void Backfill::pause() {
-    const std::lock_guard lock{mutex_};
-    is_paused_ = true;
-}
-
-void Backfill::resume() {
-    {
-        const std::lock_guard lock{mutex_};
-        is_paused_ = false;
-    }
-    dispatch();
-}
-
-bool Backfill::is_paused() const {
-    const std::lock_guard lock{mutex_};
-    return is_paused_;
-}
-
-std::vector<AccountStatus> Backfill::status() const {
-    const std::lock_guard lock{mutex_};
-    std::vector<AccountStatus> all;
-    for (const std::string& name : names_) {
-        all.push_back(entries_.at(name).status);
-    }
-    return all;
-}
-
 Result<AccountStatus> Backfill::status(std::string_view name) const {
     const std::lock_guard lock{mutex_};
     const auto entry = entries_.find(std::string{name});
     if (entry == entries_.end()) {
         return Error{Errc::not_found, fmt::format("there is no account {}", escape(name))};
     }
-    return entry->second.status;
-}
-
-// Quiet hours are the operator's: in the machine's own time zone.
-bool Backfill::is_quiet_hour() const {
-    const std::time_t now = std::chrono::system_clock::to_time_t(
-        std::chrono::time_point_cast<std::chrono::system_clock::duration>(parts_.clock.now())
-    );
-    std::tm local{};
-    ::localtime_r(&now, &local);
-    const std::chrono::minutes at{local.tm_hour * 60 + local.tm_min};
-    const auto config = parts_.config.get();
-    return std::ranges::any_of(config->backfill.quiet_hours, [at](const config::DayTime& quiet) {
-        return quiet.from <= quiet.to ? at >= quiet.from && at < quiet.to
-                                      : at >= quiet.from || at < quiet.to;
-    });
-}
-
-void Backfill::dispatch() {
-    const std::lock_guard lock{mutex_};
-    const std::size_t at_once = accounts_at_once();
-    while (!is_paused_ && !is_stopping_ && running_ < at_once && !jobs_.empty() && !is_quiet_hour()
-    ) {
-        Job job = std::move(jobs_.front());
-        jobs_.pop_front();
-        Account account = entries_.at(job.name).account;
-        auto task = run(*this, std::move(job), std::move(account));
-        const auto spawned = tasks_.spawn_on(parts_.runtime.next_io(), std::move(task));
-        if (!spawned) {
-            log.error("account_not_started", {{"reason", spawned.error()}});
-            return;
-        }
-        ++running_;
-    }
+    return status_of(entry->second);
 }
 
 // Of the user's own domain, where it is one that Siding moves.
@@ -206,82 +181,105 @@ std::optional<WallTime> Backfill::switched_at(const Account& account) const {
     return std::nullopt;
 }
 
-// Each account has at least one connection to either side.
-std::size_t Backfill::accounts_at_once() const {
-    const auto config = parts_.config.get();
-    const config::Backfill& settings = config->backfill;
-    return std::max<std::size_t>(
-        1,
-        std::min(
-            {settings.accounts_at_once,
-             settings.source.connections,
-             settings.destination.connections}
-        )
-    );
+std::shared_ptr<const AclNames> Backfill::acl_names_for(const Account& account) const {
+    const std::lock_guard lock{mutex_};
+    return directory_.names_for(account);
 }
 
-// What one account may have of the connections, as many accounts as are at work now.
-std::size_t Backfill::pairs() const {
-    const auto config = parts_.config.get();
-    const config::Backfill& settings = config->backfill;
-    const std::size_t connections =
-        std::min(settings.source.connections, settings.destination.connections);
-    std::size_t accounts = 1;
-    {
-        const std::lock_guard lock{mutex_};
-        accounts = std::clamp<std::size_t>(running_ + jobs_.size(), 1, accounts_at_once());
-    }
-    return std::clamp<std::size_t>(connections / accounts, 1, limits::pairs_max);
-}
-
-AccountRun::Needs Backfill::needs_of(const Account& account) {
+AccountRun::Needs Backfill::needs_of(const Account& account, Order order) {
     const auto config = parts_.config.get();
     const std::string name = account.name;
+    const std::chrono::milliseconds recent = config->backfill.recent;
+    auto pace = std::make_unique<AccountPace>(pace_, pace_of(account, order));
+    AccountPace* const own_pace = pace.get();
     return AccountRun::Needs{
         .ledger = parts_.ledger,
         .blocking = parts_.runtime.blocking(),
         .clock = parts_.clock,
         .spool = spool(),
-        .bandwidth = bandwidth_,
+        .pace = std::move(pace),
+        .tokens = tokens_,
         .pairs = pairs(),
         .memory = config->backfill.memory / accounts_at_once(),
         .switched_at = switched_at(account),
         .compare_all_flags = !is_following(),
+        .recent_since = recent > std::chrono::milliseconds{0}
+                            ? std::optional<WallTime>{parts_.clock.now() - recent}
+                            : std::nullopt,
+        .acl_names = config->backfill.acls ? acl_names_for(account) : nullptr,
+        .archive = &archive_,
+        .archive_directory = spool() / "archive",
         .update =
             [this, name](const std::function<void(AccountStatus&)>& change) {
                 const std::lock_guard lock{mutex_};
                 change(entries_.at(name).status);
             },
         .is_stopping =
-            [this] {
-                const std::lock_guard lock{mutex_};
-                return is_stopping_ || is_paused_;
+            [this, name, own_pace] {
+                {
+                    const std::lock_guard lock{mutex_};
+                    const bool is_told = is_stopping_ || is_paused_;
+                    entries_.at(name).was_told_to_stop = is_told;
+                    if (is_told) {
+                        return true;
+                    }
+                }
+                return own_pace->check().has_error();
             },
     };
 }
 
 awaitable<void> Backfill::run(Backfill& self, Job job, Account account) {
     log.info("account_started", {{"account", job.name}, {"order", to_text(job.order)}});
-    AccountRun::Needs needs = self.needs_of(account);
+    AccountRun::Needs needs = self.needs_of(account, job.order);
+    needs.is_resumed = job.is_resumed;
+    needs.compare_all_flags =
+        job.options.compare_all_flags || job.options.is_final || needs.compare_all_flags;
+    if (job.options.is_back) {
+        account = way_back(std::move(account));
+        needs.acl_names.reset();
+        needs.switched_at.reset();
+        needs.recent_since.reset();
+    }
+    AccountPace& pace = *needs.pace;
+    pace.give(std::move(job.permit));
     AccountRun run{std::move(account), std::move(needs)};
+    Result<void> done = co_await pace.open();
+    if (done) {
+        done = co_await run_order(self, job, run);
+    }
+    if (!done && done.error().is(Errc::unavailable) && !pace.held() && !pace.hold_for_turn()) {
+        static_cast<void>(pace.check());  // an order that has not asked for itself
+    }
+    static_cast<void>(co_await pace.close());  // a ledger that has failed ends the process
+    self.end_job(std::move(job), done, pace.held());
+    self.dispatch();
+}
+
+awaitable<Result<void>> Backfill::run_order(Backfill& self, const Job& job, AccountRun& run) {
     Result<void> done;
     switch (job.order) {
     case Order::copy:
-        done = co_await run.copy();
+        done = co_await run.copy(job.options);
         break;
     case Order::verify:
-        done = co_await run.verify();
+        done = co_await run.verify(job.options);
         break;
     case Order::check:
-        done = co_await run.check();
+        done = co_await run.check(job.options);
+        break;
+    case Order::assess:
+        done = co_await run.assess(job.options);
+        break;
+    case Order::retry:
+        done = co_await run.retry(job.options.retry);
         break;
     case Order::archive:
     case Order::restore:
         done = co_await run_archive(self, job.order, run);
         break;
     }
-    self.end_job(job, done);
-    self.dispatch();
+    co_return done;
 }
 
 awaitable<Result<void>> Backfill::run_archive(Backfill& self, Order order, AccountRun& run) {
@@ -298,84 +296,14 @@ awaitable<Result<void>> Backfill::run_archive(Backfill& self, Order order, Accou
     co_return archived;
 }
 
-void Backfill::end_job(const Job& job, const Result<void>& done) {
-    const std::lock_guard lock{mutex_};
-    Entry& entry = entries_.at(job.name);
-    --running_;
-    entry.status.ended_at = parts_.clock.now();
-    const PassCounts& counts = entry.status.counts;
-    if (done) {
-        entry.is_busy = false;
-        entry.status.phase = AccountPhase::idle;
-        log.info(
-            "account_done",
-            {{"account", job.name},
-             {"order", to_text(job.order)},
-             {"pass", entry.status.pass},
-             {"copied", counts.copied},
-             {"octets", counts.octets},
-             {"refused", counts.refused},
-             {"unreadable", counts.unreadable}}
-        );
-        return;
-    }
-    if (is_paused_ && !is_stopping_) {
-        entry.status.phase = AccountPhase::waiting;
-        jobs_.push_front(job);
-        return;
-    }
-    entry.is_busy = false;
-    entry.status.phase = AccountPhase::failed;
-    entry.status.words = done.error().message();
-    log.warn("account_failed", {{"account", job.name}, {"reason", entry.status.words}});
-}
-
 awaitable<Result<FolderPlan>> Backfill::plan(std::string name) {
-    Account account;
-    {
-        const std::lock_guard lock{mutex_};
-        const auto entry = entries_.find(name);
-        if (entry == entries_.end() || !entry->second.is_listed) {
-            co_return Error{Errc::not_found, fmt::format("there is no account {}", escape(name))};
-        }
-        account = entry->second.account;
-    }
-    AccountRun::Needs needs = needs_of(account);
+    SIDING_CO_ASSIGN(Account account, this->account(name));
+    SIDING_CO_ASSIGN(Governor::Permit permit, co_await wait_for_turn(*this, account));
+    AccountRun::Needs needs = needs_of(account, Order::check);
+    needs.pace->give(std::move(permit));
     AccountRun run{std::move(account), std::move(needs)};
     auto plan = co_await run.plan();
     co_return plan;
-}
-
-Result<void> Backfill::start() {
-    return tasks_.spawn(keep_following(*this));
-}
-
-// Also begins what a quiet hour has kept waiting.
-awaitable<void> Backfill::keep_following(Backfill& self) {
-    auto executor = co_await net::asio::this_coro::executor;
-    net::asio::steady_timer timer{executor};
-    for (;;) {
-        timer.expires_after(follow_look);
-        const auto [code] = co_await timer.async_wait(net::use_result);
-        if (code) {
-            co_return;
-        }
-        if (self.is_following()) {
-            std::vector<std::string> due;
-            const auto poll = self.parts_.config.get()->backfill.poll;
-            for (const AccountStatus& status : self.status()) {
-                const bool is_due = status.phase == AccountPhase::idle &&
-                                    self.parts_.clock.now() - status.ended_at >= poll;
-                if (is_due) {
-                    due.push_back(status.name);
-                }
-            }
-            if (!due.empty()) {
-                static_cast<void>(self.order(Order::copy, due));
-            }
-        }
-        self.dispatch();
-    }
 }
 
 awaitable<void> Backfill::stop() {
@@ -385,7 +313,9 @@ awaitable<void> Backfill::stop() {
         jobs_.clear();
     }
     tasks_.cancel();
+    co_await flows_.stop();
     co_await tasks_.join();
+    co_await watches_.stop();
 }
 
 }  // namespace siding::backfill

@@ -5,12 +5,21 @@
 // Thread-safe.
 #pragma once
 
+#include "backfill/account_pace.hpp"
 #include "backfill/account_run.hpp"
 #include "backfill/account_status.hpp"
 #include "backfill/accounts_file.hpp"
 #include "backfill/archive_keeper.hpp"
 #include "backfill/bandwidth.hpp"
+#include "backfill/budget.hpp"
+#include "backfill/forecast.hpp"
+#include "backfill/governor.hpp"
 #include "backfill/ledger.hpp"
+#include "backfill/order_options.hpp"
+#include "backfill/rate_meter.hpp"
+#include "backfill/source_watches.hpp"
+#include "backfill/token_device.hpp"
+#include "backfill/token_source.hpp"
 #include "base/clock.hpp"
 #include "config/live.hpp"
 #include "net/runtime.hpp"
@@ -29,7 +38,9 @@
 
 namespace siding::backfill {
 
-enum class Order { copy, verify, check, archive, restore };
+enum class Order { copy, verify, check, archive, restore, assess, retry };
+
+std::string_view to_text(Order order);  // "copy"
 
 class Backfill {
 public:
@@ -55,12 +66,15 @@ public:
     // No names: all accounts. Answers with the names of those that were not busy and are now
     // waiting for their turn. Errc::not_found names the one that there is not; nothing is ordered
     // then.
-    Result<std::vector<std::string>> order(Order order, const std::vector<std::string>& names);
+    Result<std::vector<std::string>> order(
+        Order order, const std::vector<std::string>& names, const OrderOptions& options = {}
+    );
 
-    // Passes again and again, one poll interval behind the end of the last one.
+    // Passes again and again, one poll interval behind the end of the last one; at once where the
+    // source is watched and something happens there.
     void follow(bool on);
     bool is_following() const;
-    // A pause lets each account finish its mailbox.
+    // A pause lets each account settle what is under way.
     void pause();
     void resume();
     bool is_paused() const;
@@ -68,7 +82,24 @@ public:
     std::vector<AccountStatus> status() const;
     Result<AccountStatus> status(std::string_view name) const;
     net::awaitable<Result<FolderPlan>> plan(std::string name);
+    // Errc::not_found for one that is not in the file as it is now.
+    Result<Account> account(std::string_view name) const;
+    DeviceFlows& device_flows() { return flows_; }
     Ledger& ledger() { return parts_.ledger; }
+    WallTime now() const { return parts_.clock.now(); }
+    const Governor& governor() const { return governor_; }
+    const Budget& budget() const { return budget_; }
+    struct Outlook {
+        Forecast forecast;
+        RateMeter::Rate rate;     // now
+        std::size_t unknown = 0;  // accounts that wait, and nobody has looked at what they have
+    };
+    Outlook outlook(const std::vector<AccountStatus>& accounts) const;
+    Forecast forecast(const AccountStatus& account) const;
+    // What an assessment is to be reckoned with: rates of the passes so far, bounds.
+    AssessTerms assess_terms() const;
+    // Of the key of manifests.
+    std::filesystem::path directory() const { return spool(); }
     net::asio::any_io_executor blocking() { return parts_.runtime.blocking(); }
 
     Result<void> start();
@@ -78,33 +109,74 @@ private:
     struct Entry {
         Account account;
         AccountStatus status;
-        bool is_listed = true;  // in the file as it is now
-        bool is_busy = false;   // waiting or running
+        bool is_listed = true;          // in the file as it is now
+        bool is_busy = false;           // waiting or running
+        bool was_told_to_stop = false;  // the last time that its order asked
+        bool is_woken = false;          // by something at the source, since the last order
+        bool are_flags_new = false;     // by flags
+        RateMeter meter;
+        double last_rate = 0;  // octets a second, when there was one
     };
     struct Job {
         std::string name;
         Order order = Order::copy;
+        OrderOptions options = {};
+        WallTime not_before{};
+        bool is_resumed = false;  // it has stopped for a while, and goes on
+        Governor::Permit permit = {};
     };
 
     void dispatch();
+    std::optional<Hold> budget_hold(const Job& job) const;
+    void put_off(Job& job, Hold hold);
+    static std::vector<Place> places_of(const Account& account, Order order);
+    static net::awaitable<Result<Governor::Permit>> wait_for_turn(
+        Backfill& self, const Account& account
+    );
+    AccountPace::Order pace_of(const Account& account, Order order);
+    void on_work(const std::string& name, std::uint64_t octets, std::uint64_t messages);
+    std::optional<WallTime> quiet_until() const;
+    AccountStatus status_of(const Entry& entry) const;
+    ForecastNeeds forecast_needs() const;
+    Allowance allowance(const std::string& account) const;
     static net::awaitable<Result<void>> run_archive(Backfill& self, Order order, AccountRun& run);
     static net::awaitable<void> run(Backfill& self, Job job, Account account);
+    static net::awaitable<Result<void>> run_order(Backfill& self, const Job& job, AccountRun& run);
     static net::awaitable<void> keep_following(Backfill& self);
+    void on_news(const std::string& account, SourceWatch::News news);
+    void order_due();
+    void tend_watches();
+    Result<std::map<std::string, AccountStatus>> known_accounts() const;
+    config::ImapServer server(Side side) const;
     std::size_t accounts_at_once() const;
     std::size_t pairs() const;
-    AccountRun::Needs needs_of(const Account& account);
+    AccountRun::Needs needs_of(const Account& account, Order order);
     std::optional<WallTime> switched_at(const Account& account) const;
-    void end_job(const Job& job, const Result<void>& done);
-    bool is_quiet_hour() const;
+    std::shared_ptr<const AclNames> acl_names_for(const Account& account) const;
+    void end_job(Job job, const Result<void>& done, const std::optional<Hold>& hold);
     std::filesystem::path spool() const;
 
     Parts parts_;
     ArchiveKeeper archive_;
     Bandwidth bandwidth_;
+    Governor governor_;
+    Budget budget_;
+    AccountPace::Process pace_;
+    RateMeter meter_;  // of all
+    double last_rate_ = 0;
+    struct {
+        std::uint64_t messages = 0;
+        std::uint64_t octets = 0;
+        std::chrono::milliseconds spent{0};
+    } measured_;  // passes that have ended
+    TokenSource tokens_;
+    DeviceFlows flows_;
+    SourceWatches watches_;
     net::TaskGroup tasks_;
     mutable std::mutex mutex_;
     std::map<std::string, Entry> entries_;  // by name
     std::vector<std::string> names_;        // in the order of the file
+    AclDirectory directory_;
     std::vector<AccountsProblem> problems_;
     std::vector<AccountsProblem> warnings_;
     std::deque<Job> jobs_;

@@ -41,6 +41,30 @@ inline constexpr std::size_t fetches_under_way_max = 2;
 // A longer message goes through a file: with 64 accounts at once that is 64 MiB at the most.
 inline constexpr std::size_t message_in_memory_octets_max = 1024 * 1024;
 
+// --- Rounds and watches
+// ------------------------------------------------------------------------------
+// A first pass takes a mailbox with at most so many messages whole: to ask which are recent would
+// cost more than they do.
+inline constexpr std::uint64_t messages_worth_a_round = 200;
+// Some 150 octets of commands each.
+inline constexpr std::size_t mailboxes_asked_at_once = 32;
+// A connection in IDLE looks so often whether it is still wanted.
+inline constexpr auto watch_look = 500ms;
+// After it was lost; doubled each time.
+inline constexpr auto watch_pause_min = 1s;
+inline constexpr auto watch_pause_max = 5min;
+// Of a final pass, unless the order says otherwise: so long nothing may arrive at the source.
+inline constexpr auto final_quiet = 30s;
+inline constexpr auto final_quiet_max = 24h;
+
+// --- Proofs
+// -----------------------------------------------------------------------------------------
+// Messages of the destination that are not ours, of one account: some 300 octets each.
+inline constexpr std::size_t extras_listed_max = 1000;
+
+// Of the archive, read back by each order that adds to it: about a second.
+inline constexpr std::uint64_t archive_scrub_octets = 256ULL * 1024 * 1024;
+
 // --- Ledger
 // ----------------------------------------------------------------------------------------
 inline constexpr std::size_t ledger_page_rows = 1000;
@@ -60,5 +84,16 @@ inline constexpr std::size_t accounts_max = 50'000;
 inline constexpr std::size_t accounts_problems_max = 1000;
 inline constexpr std::size_t account_name_octets_max = 255;
 inline constexpr std::size_t folder_plan_octets_max = 64 * 1024 * 1024;
+
+// --- Tokens
+// ----------------------------------------------------------------------------------------
+inline constexpr std::size_t token_octets_max = 16 * 1024;  // Microsoft's have some 3,000
+inline constexpr auto token_lifetime_unsaid = 10min;  // RFC 6749 §5.1: expires_in may be missing
+inline constexpr auto token_margin_max =
+    5min;  // an access token is got anew so long before its end
+inline constexpr auto device_lifetime_unsaid = 15min;
+inline constexpr auto device_slow_down = 5s;  // RFC 8628 §3.5
+inline constexpr auto device_interval_max = 5min;
+inline constexpr std::size_t device_flows_max = 1000;  // at once
 
 }  // namespace siding::limits

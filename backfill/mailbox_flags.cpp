@@ -5,6 +5,7 @@
 #include "backfill/mailbox_pass.hpp"
 #include "net/run_on.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <map>
 #include <utility>
@@ -37,8 +38,12 @@ awaitable<Result<void>> MailboxPass::bring_flags() {
         co_return Result<void>{};
     }
     ImapSet changed;
-    if (counts_changes && record_.copied_below > 1) {
-        const ImapSet all{1, record_.copied_below - 1};
+    if (counts_changes) {
+        SIDING_CO_ASSIGN(const std::uint64_t behind, co_await behind_last_row());
+        if (behind <= 1) {
+            co_return Result<void>{};
+        }
+        const ImapSet all{1, behind - 1};
         const std::string items = fmt::format("(UID FLAGS) (CHANGEDSINCE {})", record_.modseq);
         ImapSession::Each note = [&changed](const FetchItem& item) {
             if (item.uid && item.flags) {
@@ -66,6 +71,22 @@ awaitable<Result<void>> MailboxPass::bring_flags() {
         }
     }
     co_return Result<void>{};
+}
+
+// A pass over a window, or one that was interrupted, has left rows behind copied_below.
+awaitable<Result<std::uint64_t>> MailboxPass::behind_last_row() {
+    auto look = [this]() -> Result<std::uint64_t> {
+        SIDING_ASSIGN(
+            const LedgerPage page,
+            account_.ledger.list(
+                account_.id, record_, std::max<std::uint64_t>(record_.copied_below, 1), 1
+            )
+        );
+        return page.rows.empty() ? record_.copied_below
+                                 : std::max(record_.copied_below, seen_.uid_next);
+    };
+    auto behind = co_await net::run_on(account_.blocking, look);
+    co_return behind;
 }
 
 awaitable<Result<void>> MailboxPass::compare_flags(std::vector<CopyRecord> rows) {

@@ -1,20 +1,13 @@
 // MailboxPass: what has changed, and what is new.
 #include "backfill/mailbox_pass.hpp"
 
-#include "backfill/direct_arrivals.hpp"
+#include "backfill/internal_date.hpp"
 #include "backfill/limits.hpp"
-#include "backfill/mailbox_name.hpp"
-#include "backfill/match.hpp"
-#include "backfill/message_queue.hpp"
-#include "backfill/message_reader.hpp"
 #include "base/bytes.hpp"
 #include "base/log.hpp"
 #include "net/run_on.hpp"
-#include "net/task_group.hpp"
 
 #include <algorithm>
-#include <fmt/format.h>
-#include <limits>
 #include <utility>
 
 namespace siding::backfill {
@@ -23,11 +16,6 @@ namespace {
 using net::awaitable;
 
 const Logger log{"backfill"};
-
-// Of what may be in memory, so much waits between the two ends; the rest is in batches under way.
-constexpr std::uint64_t queue_share = 4;
-constexpr std::uint64_t batch_octets_min = 256 * 1024;
-constexpr std::uint64_t uid_max = std::numeric_limits<std::uint32_t>::max();
 
 }  // namespace
 
@@ -136,8 +124,13 @@ awaitable<Result<void>> MailboxPass::begin_epoch() {
                 )
             );
             for (const CopyRecord& row : page.rows) {
-                if (row.state == CopyState::copied && row.destination_uid != 0) {
+                if (row.state != CopyState::copied || row.destination_uid == 0) {
+                    continue;
+                }
+                if (row.repaired.raw.empty()) {
                     adoptable_.add(row.digests, row.destination_uid);
+                } else {
+                    adoptable_.add_repaired(row);
                 }
             }
             from = page.next_uid;
@@ -177,60 +170,119 @@ awaitable<Result<void>> MailboxPass::find_gone() {
     if (has_all) {
         co_return Result<void>{};
     }
-    SIDING_CO_ASSIGN(const ImapSet there, co_await source().uids(1));
-    SIDING_CO_ASSIGN(const ImapSet known, co_await recorded(1));
-    const ImapSet gone = known.minus(there);
-    std::vector<CopyRecord> rows;
-    for (const std::uint64_t uid : gone.numbers(SIZE_MAX)) {
-        auto find = [this, uid] { return account_.ledger.find(account_.id, record_, uid); };
-        SIDING_CO_ASSIGN(auto row, co_await net::run_on(account_.blocking, find));
-        if (row) {
-            row->is_gone_at_source = true;
-            rows.push_back(std::move(*row));
-            ++counts_.gone;
-        }
-        if (rows.size() >= limits::ledger_page_rows) {
-            std::vector<CopyRecord> full = std::exchange(rows, {});
-            SIDING_CO_TRY(co_await write(std::move(full)));
-        }
-    }
-    auto written = co_await write(std::move(rows));
-    co_return written;
+    SIDING_CO_ASSIGN(ImapSet there, co_await source().uids(1));
+    SIDING_CO_ASSIGN(counts_.gone, co_await mark_gone(std::move(there), 1));
+    co_return Result<void>{};
 }
 
-awaitable<Result<void>> MailboxPass::copy(const Pair& pair, bool has_gone_messages) {
+// Rows from `from` on whose message is not among these; answers with how many there are.
+awaitable<Result<std::uint64_t>> MailboxPass::mark_gone(ImapSet there, std::uint64_t from) {
+    auto mark = [this, &there, from]() -> Result<std::uint64_t> {
+        std::uint64_t gone = 0;
+        for (std::uint64_t at = from; at != 0;) {
+            SIDING_ASSIGN(
+                LedgerPage page,
+                account_.ledger.list(account_.id, record_, at, limits::ledger_page_rows)
+            );
+            at = page.next_uid;
+            std::erase_if(page.rows, [&there](const CopyRecord& row) {
+                return row.is_gone_at_source || there.contains(row.uid);
+            });
+            for (CopyRecord& row : page.rows) {
+                row.is_gone_at_source = true;
+            }
+            gone += page.rows.size();
+            if (!page.rows.empty()) {
+                SIDING_TRY(account_.ledger.record(account_.id, record_, page.rows));
+            }
+        }
+        return gone;
+    };
+    auto gone = co_await net::run_on(account_.blocking, mark);
+    co_return gone;
+}
+
+awaitable<Result<void>> MailboxPass::copy(const Pair& pair, const Part& part) {
     if (is_untouched_) {
         co_return Result<void>{};
     }
     pair_ = &pair;
     SIDING_CO_TRY(co_await open_both());
     SIDING_CO_TRY(co_await settle_intents());
-    const std::uint64_t from = std::max<std::uint64_t>(record_.copied_below, 1);
-    SIDING_CO_ASSIGN(ImapSet uids, co_await source().uids(from));
-    if (seen_.uid_next > 0) {
-        uids = uids.both(ImapSet{1, seen_.uid_next - 1});  // what is newer is the next pass's
+    SIDING_CO_ASSIGN(ImapSet uids, co_await uncopied());
+    const std::uint64_t last = uids.empty() ? 0 : uids.last();
+    if (part.only != nullptr) {
+        uids = uids.both(*part.only);
     }
-    SIDING_CO_ASSIGN(const ImapSet known, co_await recorded(from));
-    uids = uids.minus(known);
+    if (account_.window != nullptr) {
+        SIDING_CO_TRY(co_await keep_window(uids));
+    }
+    if (account_.other_way && !uids.empty()) {
+        SIDING_CO_TRY(co_await take_from_other_way(uids));
+    }
     uids.add(again_);
     if (!uids.empty()) {
-        if ((record_.pass == 0 && adoptable_.empty()) || must_learn_) {
+        const bool is_first = record_.pass == 0 && adoptable_.empty() && !has_learned_;
+        if (is_first || must_learn_) {
             SIDING_CO_TRY(co_await learn_destination());
         }
-        counts_.to_copy = uids.count();
         PassCounts first;
-        first.to_copy = counts_.to_copy;
+        first.to_copy = uids.count();
+        counts_ += first;
         account_.on_progress(first);
-        SIDING_CO_TRY(co_await transfer(uids, has_gone_messages));
+        SIDING_CO_TRY(co_await bring(uids, part.has_gone_messages));
+        again_ = {};
     }
+    if (part.only != nullptr || account_.window != nullptr) {
+        co_return Result<void>{};  // the mailbox is not whole: its record stays as it was
+    }
+    // A first pass that was interrupted, or came behind a window, has flags from its beginning on.
+    const bool has_first_modseq = record_.pass == 0 && record_.modseq > 0;
+    record_.modseq = has_first_modseq ? record_.modseq : seen_.modseq;
     record_.pass = account_.pass;
     record_.uid_next = seen_.uid_next;
     record_.messages = seen_.messages;
-    record_.modseq = seen_.modseq;
-    const std::uint64_t behind = uids.empty() ? record_.copied_below : uids.last() + 1;
-    record_.copied_below = std::max({record_.copied_below, seen_.uid_next, behind});
+    record_.copied_below = std::max({record_.copied_below, seen_.uid_next, last + 1});
     auto put = co_await put_record();
     co_return put;
+}
+
+// What the source has and the ledger has not. What came after the mailbox was looked at is the next
+// pass's.
+awaitable<Result<ImapSet>> MailboxPass::uncopied() {
+    const std::uint64_t from = std::max<std::uint64_t>(record_.copied_below, 1);
+    SIDING_CO_ASSIGN(ImapSet uids, co_await source().uids(from));
+    SIDING_CO_ASSIGN(const ImapSet known, co_await recorded(from));
+    if (!known.minus(uids).empty()) {  // of a pass that did not come to its end
+        PassCounts more;
+        SIDING_CO_ASSIGN(ImapSet there, co_await source().uids(1));
+        SIDING_CO_ASSIGN(more.gone, co_await mark_gone(std::move(there), from));
+        counts_ += more;
+        account_.on_progress(more);
+    }
+    if (seen_.uid_next > 0) {
+        uids = uids.both(ImapSet{1, seen_.uid_next - 1});
+    }
+    co_return uids.minus(known);
+}
+
+// Leaves what is in the window, by what the source says of each message.
+awaitable<Result<void>> MailboxPass::keep_window(ImapSet& uids) {
+    ImapSet inside;
+    ImapSession::Each each = [this, &inside](const FetchItem& item) {
+        std::optional<WallTime> time;
+        if (item.internal_date) {
+            if (const auto date = parse_internal_date(*item.internal_date)) {
+                time = date->time;
+            }
+        }
+        if (item.uid && account_.window->has(time, item.octets)) {
+            inside.add(*item.uid);
+        }
+    };
+    SIDING_CO_TRY(co_await source().fetch(uids, "(UID INTERNALDATE RFC822.SIZE)", each));
+    uids = uids.both(inside);
+    co_return Result<void>{};
 }
 
 // At the same time: the way to each of them may be long.
@@ -255,144 +307,15 @@ awaitable<Result<void>> MailboxPass::open_both() {
         if (seen_.uid_validity != record_.source_uid_validity) {
             SIDING_CO_TRY(co_await begin_epoch());
         }
+        if (record_.pass == 0 && record_.modseq == 0) {
+            record_.modseq = seen_.modseq;
+        }
+    } else if (source().mailbox()->uid_validity != seen_.uid_validity) {
+        co_return Error{Errc::unavailable, "the source has numbered the mailbox anew meanwhile"};
     }
     SIDING_CO_TRY(co_await destination().finish_open(std::move(select)));
     auto taken = co_await take_destination();
     co_return taken;
-}
-
-awaitable<Result<void>> MailboxPass::transfer(ImapSet uids, bool has_gone_messages) {
-    auto executor = co_await net::asio::this_coro::executor;
-    const std::uint64_t share = account_.memory / queue_share;
-    MessageQueue queue{executor, share};
-    AppendWriter::Needs needs{
-        .ledger = account_.ledger,
-        .blocking = account_.blocking,
-        .account = account_.id,
-        .mailbox = record_,
-        .adoptable = adoptable_,
-        .is_rest = row_.is_rest,
-        .has_gone_messages = has_gone_messages,
-        .must_ask_first = account_.must_ask_first,
-        .pass = account_.pass,
-        .batch_octets_max =
-            std::clamp<std::uint64_t>(share, batch_octets_min, limits::append_batch_octets_max),
-        .on_row = [this](const CopyRecord& row) { on_row(row); },
-    };
-    AppendWriter writer{destination(), std::move(needs)};
-    net::TaskGroup group{executor, "fetch", 1};
-    Result<void> fetched;
-    const auto take = archived_ == nullptr ? &MailboxPass::fetch : &MailboxPass::fetch_archived;
-    SIDING_CO_TRY(group.spawn(take(*this, std::move(uids), queue, fetched)));
-    auto written = co_await writer.run(queue);
-    queue.stop();
-    co_await group.join();
-    SIDING_CO_TRY(std::move(written));
-    SIDING_CO_TRY(std::move(fetched));
-    SIDING_CO_TRY(co_await bind_new());
-    std::vector<AppendWriter::Move> moves = writer.moves();
-    auto moved = co_await move(std::move(moves));
-    co_return moved;
-}
-
-// The other end of the queue.
-awaitable<void> MailboxPass::fetch(
-    MailboxPass& self, ImapSet uids, MessageQueue& queue, Result<void>& outcome
-) {
-    MessageReader::Needs needs{self.account_.blocking, self.account_.spool};
-    MessageReader reader{self.source(), std::move(needs), uids};
-    for (;;) {
-        auto message = co_await reader.next();
-        if (!message) {
-            outcome = std::move(message).error();
-            break;
-        }
-        if (!*message) {
-            outcome = co_await self.note_rest(uids, reader);
-            break;
-        }
-        outcome = co_await self.note_direct(**message);
-        if (!outcome) {
-            break;
-        }
-        const std::uint64_t octets = (*message)->octets;
-        const bool taken = co_await queue.push(std::move(**message));
-        if (!taken) {
-            break;
-        }
-        co_await self.account_.bandwidth.spend(octets);
-    }
-    queue.end();
-}
-
-awaitable<Result<void>> MailboxPass::note_direct(const FetchedMessage& message) {
-    if (!account_.switched_at || !is_inbox(row_.source)) {
-        co_return Result<void>{};
-    }
-    const auto arrival = direct_arrival(row_.source, message, *account_.switched_at);
-    if (!arrival) {
-        co_return Result<void>{};
-    }
-    log.info(
-        "direct_arrival",
-        {{"uid", arrival->uid}, {"date", arrival->date}, {"received", arrival->received}}
-    );
-    auto keep = [this, &arrival] {
-        return keep_direct_arrival(account_.ledger, account_.id, *arrival);
-    };
-    auto kept = co_await net::run_on(account_.blocking, keep);
-    co_return kept;
-}
-
-// What was asked for and not given. Nothing is left out without a word: what the source still lists
-// is unreadable, also where it has said OK.
-awaitable<Result<void>> MailboxPass::note_rest(const ImapSet& asked, const MessageReader& reader) {
-    std::map<std::uint64_t, std::string> unread = reader.unread();
-    const ImapSet silent = asked.minus(reader.seen());
-    if (silent.count() > unread.size()) {
-        SIDING_CO_ASSIGN(const ImapSet there, co_await source().uids(silent.first()));
-        for (const std::uint64_t uid : silent.both(there).numbers(SIZE_MAX)) {
-            unread.emplace(uid, "the source says OK, and gives no message");
-        }
-    }
-    auto noted = co_await note_unreadable(unread);
-    co_return noted;
-}
-
-awaitable<Result<void>> MailboxPass::note_unreadable(
-    const std::map<std::uint64_t, std::string>& unread
-) {
-    std::vector<CopyRecord> rows;
-    for (const auto& [uid, words] : unread) {
-        CopyRecord row;
-        row.uid = uid;
-        row.state = CopyState::unreadable;
-        row.pass = account_.pass;
-        row.words = words;
-        rows.push_back(std::move(row));
-        ++counts_.unreadable;
-        PassCounts one;
-        one.unreadable = 1;
-        account_.on_progress(one);
-    }
-    auto written = co_await write(std::move(rows));
-    co_return written;
-}
-
-void MailboxPass::on_row(const CopyRecord& row) {
-    PassCounts one;
-    if (row.state == CopyState::refused) {
-        one.refused = 1;
-    } else if (row.state == CopyState::copied) {
-        one.copied = 1;
-        one.octets = row.octets;
-        has_unbound_ = has_unbound_ || row.destination_uid == 0;
-        if (row.destination_uid != 0) {
-            told_.add(row.destination_uid);
-        }
-    }
-    counts_ += one;
-    account_.on_progress(one);
 }
 
 awaitable<Result<void>> MailboxPass::write(std::vector<CopyRecord> rows) {

@@ -6,9 +6,10 @@
 // The source is only ever examined (EXAMINE, BODY.PEEK); at the destination nothing is deleted.
 #pragma once
 
+#include "backfill/account_pace.hpp"
 #include "backfill/adoptable.hpp"
 #include "backfill/append_writer.hpp"
-#include "backfill/bandwidth.hpp"
+#include "backfill/copy_window.hpp"
 #include "backfill/folder_plan.hpp"
 #include "backfill/imap_session.hpp"
 #include "backfill/ledger.hpp"
@@ -16,13 +17,17 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
 
 namespace siding::backfill {
 
 class ArchiveStore;
+class EmailClaims;
+class MessageQueue;
 class MessageReader;
 class ArchivedMessages;
+class Quarantine;
 
 // What a pass has done, of one mailbox or of an account.
 struct PassCounts {
@@ -37,6 +42,8 @@ struct PassCounts {
     std::uint64_t unreadable = 0;
 
     PassCounts& operator+=(const PassCounts& other);
+    // Messages that were new, gone, or otherwise not as they had been.
+    std::uint64_t changes() const { return copied + moved + flags + gone + refused + unreadable; }
 };
 
 class MailboxPass {
@@ -48,13 +55,20 @@ public:
         std::filesystem::path spool;
         AccountId id = 0;
         std::uint32_t pass = 0;
-        Bandwidth& bandwidth;
+        AccountPace& pace;
         bool& must_ask_first;                 // AppendWriter::Needs
+        AppendSuspects& suspects;             // likewise
         bool& is_uid_plus_proven;             // the UIDs that the destination tells are true
         std::uint64_t memory = 0;             // octets of messages under way
         std::optional<WallTime> switched_at;  // of the MX; for direct arrivals
         bool compare_all_flags = false;       // where the source has no CONDSTORE, too
         std::function<void(const PassCounts&)> on_progress;  // told what has been added
+        EmailClaims* emails = nullptr;                       // where several are copied at once
+        const CopyWindow* window = nullptr;                  // only what is in it; never whole
+        std::function<bool()> is_stopping = {};              // asked four times a second
+        std::optional<AccountId> other_way = {};             // way_back.hpp
+        Quarantine* quarantine = nullptr;                    // for what the destination refuses
+        std::string source_prefix = {};                      // of the account's personal namespace
     };
 
     // The two connections that a mailbox is worked at with.
@@ -74,8 +88,12 @@ public:
     );
 
     net::awaitable<Result<void>> look(const Pair& pair);
-    // `has_gone_messages`: of the whole account, by look(). With the same pair or another one.
-    net::awaitable<Result<void>> copy(const Pair& pair, bool has_gone_messages);
+    struct Part {
+        bool has_gone_messages = false;  // of the whole account, by look()
+        const ImapSet* only = nullptr;   // a round before the others: of these what is new
+    };
+    // With the same pair or another one; once for each round.
+    net::awaitable<Result<void>> copy(const Pair& pair, const Part& part);
 
     struct Archived {
         const ArchiveStore& store;
@@ -85,6 +103,15 @@ public:
     // Instead of both: from a mailbox of the archive. Of the pair only the destination is used.
     net::awaitable<Result<void>> restore(const Pair& pair, const Archived& archived);
 
+    struct Retry {
+        const ImapSet& uids;  // empty: all that are refused or unreadable
+        RetryRepair repair;
+        bool has_source = false;             // of the pair; its mailbox may be open already
+        const Archived* archived = nullptr;  // of the same UIDVALIDITY
+    };
+    // Instead of copy(): what was refused or unreadable, once more.
+    net::awaitable<Result<void>> retry(const Pair& pair, const Retry& retry);
+
     const PassCounts& counts() const { return counts_; }
     bool is_untouched() const { return is_untouched_; }
     // Roughly, by the source's count.
@@ -93,6 +120,7 @@ public:
     const FolderPlan::Row& row() const { return row_; }
 
 private:
+    friend class ShowingCopy;
     using Write = std::function<Result<void>()>;
 
     void check_destination();
@@ -101,7 +129,12 @@ private:
     net::awaitable<Result<void>> begin_epoch();
     net::awaitable<Result<ImapSet>> recorded(std::uint64_t from);
     net::awaitable<Result<void>> find_gone();
+    net::awaitable<Result<std::uint64_t>> mark_gone(ImapSet there, std::uint64_t from);
+    net::awaitable<Result<ImapSet>> uncopied();
+    net::awaitable<Result<void>> take_from_other_way(ImapSet& uids);
+    net::awaitable<Result<void>> keep_window(ImapSet& uids);
     net::awaitable<Result<void>> bring_flags();
+    net::awaitable<Result<std::uint64_t>> behind_last_row();
     net::awaitable<Result<void>> compare_flags(std::vector<CopyRecord> rows);
     net::awaitable<Result<void>> apply_flags(
         std::vector<CopyRecord> rows, std::vector<std::vector<std::string>> wanted
@@ -117,7 +150,8 @@ private:
     net::awaitable<Result<void>> rebind_destination();
     net::awaitable<Result<void>> learn_destination();
     net::awaitable<Result<void>> bind_new();
-    net::awaitable<Result<bool>> is_bound(std::uint64_t destination_uid);
+    net::awaitable<Result<ImapSet>> unbound(ImapSet there);
+    net::awaitable<Result<void>> bring(ImapSet uids, bool has_gone_messages);
     net::awaitable<Result<void>> transfer(ImapSet uids, bool has_gone_messages);
     static net::awaitable<void> fetch(
         MailboxPass& self, ImapSet uids, MessageQueue& queue, Result<void>& outcome
@@ -125,9 +159,18 @@ private:
     static net::awaitable<void> fetch_archived(
         MailboxPass& self, ImapSet uids, MessageQueue& queue, Result<void>& outcome
     );
+    struct StopWatch;
+    static net::awaitable<void> watch_stop(MailboxPass& self, StopWatch& watch);
     net::awaitable<Result<ImapSet>> to_restore_anew(bool unbound);
+    net::awaitable<Result<ImapSet>> to_retry();
+    net::awaitable<Result<void>> retry_round(ImapSet uids);
+    net::awaitable<Result<ImapSet>> next_to_repair(const ImapSet& all);
+    net::awaitable<Result<void>> end_retry(const ImapSet& all);
+    net::awaitable<Result<void>> mend(FetchedMessage& message);
+    net::awaitable<Result<void>> keep_refused(const FetchedMessage& message, std::string words);
     net::awaitable<Result<void>> note_direct(const FetchedMessage& message);
     net::awaitable<Result<void>> note_rest(const ImapSet& asked, const MessageReader& reader);
+    net::awaitable<Result<void>> note_lost(ImapSet lost);
     net::awaitable<Result<void>> note_unreadable(const std::map<std::uint64_t, std::string>& unread
     );
     net::awaitable<Result<void>> move(std::vector<AppendWriter::Move> moves);
@@ -140,14 +183,20 @@ private:
     FolderPlan::Row row_;
     FolderState state_;
     MailboxRecord record_;
-    OpenMailbox seen_;                    // of the source, when it was examined
-    const Archived* archived_ = nullptr;  // where restore() takes messages from
+    OpenMailbox seen_;                             // of the source, when it was examined
+    const Archived* archived_ = nullptr;           // where restore() takes messages from
+    const Retry* retry_ = nullptr;                 // of retry()
+    std::map<std::uint64_t, Repairs> repairs_;     // that messages get before they go
+    std::map<std::uint64_t, std::string> unread_;  // of one transfer of retry()
+    std::map<std::uint64_t, std::string> left_;    // neither at the source nor in the archive
     Adoptable adoptable_;
     ImapSet again_;  // in doubt, and not at the destination
     PassCounts counts_;
     bool is_untouched_ = false;
     bool has_unbound_ = false;  // copied, but the destination has not told the UID
     bool must_learn_ = false;   // a row in doubt has no digests
+    bool has_learned_ = false;  // what is at the destination
+    bool has_stopped_ = false;  // before its end, because it was told to
     ImapSet told_;              // UIDs of this pass's copies, as the destination has told them
     std::uint64_t lowest_unbound_ = 0;
 };

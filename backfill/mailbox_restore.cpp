@@ -92,12 +92,21 @@ awaitable<void> MailboxPass::fetch_archived(
             outcome = co_await self.note_unreadable(reader.unread());
             break;
         }
+        outcome = co_await self.mend(**message);
+        if (!outcome) {
+            break;
+        }
         const std::uint64_t octets = (*message)->octets;
         const bool taken = co_await queue.push(std::move(**message));
         if (!taken) {
             break;
         }
-        co_await self.account_.bandwidth.spend(octets);
+        co_await self.account_.pace.on_message(octets);
+        co_await self.account_.pace.carry(octets);
+        if (!self.account_.pace.check() && self.account_.pace.may_finish()) {
+            self.has_stopped_ = true;
+            break;
+        }
     }
     queue.end();
 }

@@ -38,6 +38,10 @@ awaitable<Result<void>> MailboxPass::take_destination() {
         co_return Result<void>{};
     }
     log.warn("destination_uidvalidity_changed", {{"mailbox", record_.destination}});
+    if (!adoptable_.empty()) {  // both have changed: what an older epoch knows is of old numbers
+        adoptable_ = {};
+        must_learn_ = true;
+    }
     auto bound = co_await rebind_destination();
     co_return bound;
 }
@@ -68,28 +72,36 @@ awaitable<Result<void>> MailboxPass::settle_intents() {
     co_return Result<void>{};
 }
 
-awaitable<Result<bool>> MailboxPass::is_bound(std::uint64_t destination_uid) {
-    auto look = [this, destination_uid] {
-        return account_.ledger.find_by_destination(account_.id, record_, destination_uid);
+// Which of these UIDs of the destination belong to no row.
+awaitable<Result<ImapSet>> MailboxPass::unbound(ImapSet there) {
+    auto walk = [this, &there]() -> Result<ImapSet> {
+        std::vector<std::uint64_t> bound;
+        for (std::uint64_t at = there.empty() ? 0 : 1; at != 0;) {
+            SIDING_ASSIGN(
+                const LedgerPage page,
+                account_.ledger.list(account_.id, record_, at, limits::ledger_page_rows)
+            );
+            for (const CopyRecord& row : page.rows) {
+                if (row.state != CopyState::intent && there.contains(row.destination_uid)) {
+                    bound.push_back(row.destination_uid);
+                }
+            }
+            at = page.next_uid;
+        }
+        return there.minus(ImapSet::of(bound));
     };
-    SIDING_CO_ASSIGN(const auto row, co_await net::run_on(account_.blocking, look));
-    co_return row.has_value() && row->state != CopyState::intent;
+    auto free = co_await net::run_on(account_.blocking, walk);
+    co_return free;
 }
 
 // Reads what is at the destination from that UID on and belongs to nobody, and gives each of the
 // rows the UID of its octets. Those that are found are `copied` and no longer in again_.
 awaitable<Result<void>> MailboxPass::bind(std::vector<CopyRecord> rows, std::uint64_t from_uid) {
     SIDING_CO_ASSIGN(const ImapSet there, co_await destination().uids(from_uid));
-    ImapSet free;
-    for (const std::uint64_t uid : there.numbers(SIZE_MAX)) {
-        SIDING_CO_ASSIGN(const bool bound, co_await is_bound(uid));
-        if (!bound) {
-            free.add(uid);
-        }
-    }
+    SIDING_CO_ASSIGN(const ImapSet free, co_await unbound(there));
     std::vector<Known> wanted;
     for (const CopyRecord& row : rows) {
-        wanted.emplace_back(row.digests, "", std::nullopt);
+        wanted.emplace_back(row.sent(), "", std::nullopt);
     }
     std::vector<Known> found;
     std::vector<std::uint64_t> uids;
@@ -192,17 +204,13 @@ awaitable<Result<void>> MailboxPass::rebind_destination() {
 // What is in a mailbox of the destination before the first copy may be ours: an earlier migration,
 // another tool, a user who was faster.
 awaitable<Result<void>> MailboxPass::learn_destination() {
+    has_learned_ = true;
+    must_learn_ = false;
     if (destination().mailbox()->messages == 0) {
         co_return Result<void>{};
     }
     SIDING_CO_ASSIGN(const ImapSet there, co_await destination().uids(1));
-    ImapSet free;
-    for (const std::uint64_t uid : there.numbers(SIZE_MAX)) {
-        SIDING_CO_ASSIGN(const bool bound, co_await is_bound(uid));
-        if (!bound) {
-            free.add(uid);
-        }
-    }
+    SIDING_CO_ASSIGN(const ImapSet free, co_await unbound(there));
     MessageReader::Needs needs{account_.blocking, account_.spool};
     MessageReader reader{destination(), std::move(needs), free};
     for (;;) {
@@ -225,8 +233,8 @@ awaitable<Result<void>> MailboxPass::move(std::vector<AppendWriter::Move> moves)
         SIDING_CO_TRY(co_await destination().select(each.mailbox.destination));
         const bool can_move = destination().capabilities().move();
         ImapCommand command{can_move ? "UID MOVE" : "UID COPY"};
-        command.set(ImapSet{each.from.destination_uid, each.from.destination_uid})
-            .mailbox(record_.destination);
+        command.set(ImapSet{each.from.destination_uid, each.from.destination_uid});
+        destination().add_mailbox(command, record_.destination);
         SIDING_CO_ASSIGN(const auto copied, co_await destination().run_copy(std::move(command)));
         each.to.state = CopyState::copied;
         each.to.destination_uid = 0;

@@ -1,5 +1,7 @@
 #include "backfill/message_reader.hpp"
 
+#include "backfill/account_pace.hpp"
+#include "backfill/email_id.hpp"
 #include "backfill/limits.hpp"
 #include "net/run_on.hpp"
 
@@ -30,6 +32,8 @@ MessageReader::MessageReader(ImapSession& session, Needs needs, const ImapSet& u
             }
         }
     }
+    const std::string email = needs_.email_ids ? email_item(session.capabilities()) : "";
+    items_ = "(UID FLAGS INTERNALDATE " + (email.empty() ? "" : email + " ") + "BODY.PEEK[])";
     session_.attach(this);
 }
 
@@ -42,6 +46,7 @@ awaitable<Result<std::optional<FetchedMessage>>> MessageReader::next() {
         if (!ready_.empty()) {
             Ready front = std::move(ready_.front());
             ready_.pop_front();
+            co_await carry(front.uncarried);
             if (front.is_large && !front.message.body.empty()) {
                 SIDING_CO_TRY(co_await spill(front.message));
             }
@@ -75,7 +80,7 @@ awaitable<Result<void>> MessageReader::ask_more() {
             alone_.pop_front();
         }
         ImapCommand command{"UID FETCH"};
-        command.set(asked.uids).raw("(UID FLAGS INTERNALDATE BODY.PEEK[])");
+        command.set(asked.uids).raw(items_);
         SIDING_CO_ASSIGN(asked.tag, co_await session_.connection().start(std::move(command)));
         asked_.push_back(std::move(asked));
     }
@@ -116,15 +121,32 @@ void MessageReader::on_body_begin(const ImapResponse& unfinished, std::uint64_t 
 void MessageReader::on_body_piece(std::string_view octets) {
     digester_->update(octets);
     incoming_->body += octets;
+    uncarried_ += octets.size();
 }
 
 bool MessageReader::wants_pause() const {
+    const bool must_be_carried = needs_.pace != nullptr && uncarried_ >= Bandwidth::piece_octets &&
+                                 needs_.pace->is_line_bounded();
+    return must_be_carried || has_large_piece();
+}
+
+bool MessageReader::has_large_piece() const {
     return is_large_ && incoming_ && incoming_->body.size() >= disk_piece_octets;
 }
 
 awaitable<Result<void>> MessageReader::pause() {
+    co_await carry(std::exchange(uncarried_, 0));
+    if (!has_large_piece()) {
+        co_return Result<void>{};
+    }
     auto done = co_await spill(*incoming_);
     co_return done;
+}
+
+awaitable<void> MessageReader::carry(std::uint64_t octets) {
+    if (needs_.pace != nullptr && octets > 0) {
+        co_await needs_.pace->carry(octets);
+    }
 }
 
 awaitable<Result<void>> MessageReader::spill(FetchedMessage& message) {
@@ -164,6 +186,7 @@ void MessageReader::on_response(const ImapResponse& response) {
 void MessageReader::finish(FetchItem item, const FetchItem::Section& section) {
     std::optional<FetchedMessage> message = std::exchange(incoming_, std::nullopt);
     const bool is_large = std::exchange(is_large_, false);
+    std::uint64_t uncarried = std::exchange(uncarried_, 0);
     if (section.is_nil || seen_.contains(*item.uid)) {
         return;
     }
@@ -172,6 +195,7 @@ void MessageReader::finish(FetchItem item, const FetchItem::Section& section) {
         digester_ = std::make_unique<MessageDigester>();
         digester_->update(section.octets);
         message->body = section.octets;
+        uncarried = section.octets.size();
     }
     if (!message) {
         return;
@@ -180,10 +204,11 @@ void MessageReader::finish(FetchItem item, const FetchItem::Section& section) {
     message->uid = *item.uid;
     message->flags = item.flags.value_or(std::vector<std::string>{});
     message->internal_date = item.internal_date.value_or("");
+    message->email_id = email_id_of(item);
     message->octets = digester_->octets();
     message->digests = digester_->finish();
     message->facts = digester_->facts();
-    ready_.push_back(Ready{std::move(*message), is_large});
+    ready_.push_back(Ready{std::move(*message), is_large, uncarried});
 }
 
 }  // namespace siding::backfill

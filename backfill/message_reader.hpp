@@ -19,11 +19,15 @@
 
 namespace siding::backfill {
 
+class AccountPace;
+
 class MessageReader final : private ImapListener {
 public:
     struct Needs {
         net::asio::any_io_executor blocking;
         std::filesystem::path spool;  // directory
+        bool email_ids = false;       // FetchedMessage::email_id, where the server has them
+        AccountPace* pace = nullptr;  // octets come in as it lets them
     };
 
     MessageReader(ImapSession& session, Needs needs, const ImapSet& uids);
@@ -52,6 +56,8 @@ private:
     Result<void> settle(const Asked& asked, ImapResponse answer);
     void finish(FetchItem item, const FetchItem::Section& section);
     net::awaitable<Result<void>> spill(FetchedMessage& message);
+    bool has_large_piece() const;
+    net::awaitable<void> carry(std::uint64_t octets);
 
     void on_response(const ImapResponse& response) override;
     void on_body_begin(const ImapResponse& unfinished, std::uint64_t octets) override;
@@ -61,6 +67,7 @@ private:
 
     ImapSession& session_;
     Needs needs_;
+    std::string items_;
     std::deque<ImapSet> parts_;
     std::deque<std::uint64_t> alone_;
     std::deque<Asked> asked_;
@@ -69,13 +76,15 @@ private:
     struct Ready {
         FetchedMessage message;
         bool is_large = false;
+        std::uint64_t uncarried = 0;  // octets that the line may not have carried yet
     };
     std::deque<Ready> ready_;
 
     // The body that comes in.
     std::optional<FetchedMessage> incoming_;
     std::unique_ptr<MessageDigester> digester_;
-    bool is_large_ = false;  // its body is what is not on disk yet
+    bool is_large_ = false;        // its body is what is not on disk yet
+    std::uint64_t uncarried_ = 0;  // of it; as in Ready
 };
 
 }  // namespace siding::backfill

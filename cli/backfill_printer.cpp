@@ -2,32 +2,20 @@
 
 #include "backfill/verifier.hpp"
 #include "base/bytes.hpp"
+#include "cli/backfill_eta.hpp"
+#include "cli/backfill_proof_printer.hpp"
 #include "cli/document.hpp"
 #include "cli/quantities.hpp"
 #include "cli/table.hpp"
 
 #include <boost/json/value.hpp>
 
-#include <algorithm>
-#include <chrono>
 #include <fmt/ostream.h>
 
 namespace siding::cli {
 namespace {
 
 namespace json = boost::json;
-
-constexpr std::size_t accounts_drawn_max = 12;
-constexpr std::size_t bar_width = 20;
-constexpr std::chrono::seconds rate_window{10};
-
-std::string bar(std::uint64_t done, std::uint64_t all) {
-    const std::uint64_t part = all == 0 ? 0 : std::min(done, all) * bar_width / all;
-    std::string text = "[";
-    text.append(part, '#');
-    text.append(bar_width - part, '.');
-    return text + "]";
-}
 
 std::string verdict_words(const json::object& account) {
     std::string text;
@@ -56,6 +44,22 @@ std::string copy_words(const json::object& account) {
     add("gone", "expunged at the source");
     add("refused", "refused");
     add("unreadable", "unreadable");
+    if (const std::string window = text_at(account, "window"); !window.empty()) {
+        text += "; window: " + window;
+    }
+    if (const std::string final_at = text_at(account, "final_at"); !final_at.empty()) {
+        text += "; final since " + final_at;
+    }
+    const std::uint64_t left =
+        number_at(account, "known_refused") + number_at(account, "known_unreadable");
+    if (left > 0 && text_at(account, "phase") == "idle") {
+        text += fmt::format(
+            "; {} in all not taken over: `siding backfill report {}` names them, `retry` tries"
+            " again",
+            human_count(left),
+            escape(text_at(account, "name"))
+        );
+    }
     return text;
 }
 
@@ -64,7 +68,14 @@ std::string words_of(const json::object& account, const std::string& order) {
     if (phase == "failed") {
         return text_at(account, "reason");
     }
-    if (order == "check") {
+    if (const std::string hold = hold_words(account); !hold.empty()) {
+        const std::string done = copy_words(account);
+        return hold + (number_at(account, "copied") > 0 ? "; " + done : "");
+    }
+    if (const std::string canary = canary_words(account); order == "check" && !canary.empty()) {
+        return canary;
+    }
+    if (order == "check" || order == "assess") {
         return "both sides let us in; " +
                counted(number_at(account, "source_messages"), "message") + ", " +
                human_size(number_at(account, "source_octets"));
@@ -74,9 +85,26 @@ std::string words_of(const json::object& account, const std::string& order) {
     }
     const std::string verdicts = verdict_words(account);
     if (order == "verify" || (!verdicts.empty() && phase != "copying")) {
-        return verdicts.empty() ? "nothing to compare" : verdicts;
+        const std::string more = verification_words(account);
+        return verdicts.empty() ? "nothing to compare"
+                                : verdicts + (more.empty() ? "" : "; " + more);
     }
     return copy_words(account);
+}
+
+bool is_to_retry(const json::object& exception) {
+    const std::string state = text_at(exception, "state");
+    return state == "refused" || state == "unreadable";
+}
+
+// Of a refused message: what may help it, and whether it is in safety.
+std::string repair_hint(const json::object& exception) {
+    if (text_at(exception, "state") != "refused") {
+        return "";
+    }
+    const std::string repairs = text_at(exception, "may_help");
+    return (repairs.empty() ? "; no repair is known to help" : "; may help: --repair " + repairs) +
+           (flag_at(exception, "archived") ? "; kept in the archive" : "; NOT in the archive");
 }
 
 Colour colour_of(const json::object& account) {
@@ -117,6 +145,9 @@ void print_backfill(
         });
     }
     table.print(terminal);
+    if (order == "check") {
+        print_canaries(accounts, terminal);
+    }
 }
 
 void print_backfill_report(const json::object& report, const Terminal& terminal) {
@@ -150,6 +181,7 @@ void print_backfill_report(const json::object& report, const Terminal& terminal)
         "verified: {}\n",
         verdicts.empty() ? "never; `siding backfill verify` does it" : verdicts
     );
+    print_extras(report, terminal);
     const json::array& direct = array_at(report, "direct_arrivals");
     if (!direct.empty()) {
         fmt::print(
@@ -165,6 +197,20 @@ void print_backfill_report(const json::object& report, const Terminal& terminal)
         }
         arrivals.print(terminal);
     }
+    const json::array& acls = array_at(report, "acls");
+    if (!acls.empty()) {
+        fmt::print(
+            terminal.out,
+            "The access control lists of {} are not copied whole:\n",
+            counted(acls.size(), "folder")
+        );
+        Table notes{{{"FOLDER", Align::left, 12}, {"WHY", Align::left, 16, true}}};
+        for (const json::value& value : acls) {
+            const json::object& row = value.get_object();
+            notes.add({text_at(row, "mailbox"), text_at(row, "reason")});
+        }
+        notes.print(terminal);
+    }
     const json::array& exceptions = array_at(report, "exceptions");
     if (exceptions.empty()) {
         terminal.out << "every message that the source has shown is accounted for\n";
@@ -179,6 +225,7 @@ void print_backfill_report(const json::object& report, const Terminal& terminal)
         {"WHAT"},
         {"WHY", Align::left, 16, true},
     }};
+    bool can_retry = false;
     for (const json::value& value : exceptions) {
         const json::object& row = value.get_object();
         const std::string verdict = text_at(row, "verdict");
@@ -188,88 +235,22 @@ void print_backfill_report(const json::object& report, const Terminal& terminal)
              text_at(row, "date"),
              text_at(row, "subject"),
              {verdict.empty() ? text_at(row, "state") : verdict, Colour::yellow},
-             text_at(row, "reason")}
+             text_at(row, "reason") + repair_hint(row)}
         );
+        can_retry = can_retry || is_to_retry(row);
     }
     table.print(terminal);
     if (const auto more = number_at(report, "exceptions_left_out"); more > 0) {
         fmt::print(terminal.out, "and {} more\n", human_count(more));
     }
-}
-
-void BackfillProgress::rub_out() {
-    for (; lines_ > 0; --lines_) {
-        terminal_.out << "\x1b[1A\x1b[2K";
+    if (can_retry) {
+        fmt::print(
+            terminal.out,
+            "`siding backfill retry {}` tries what was refused or unreadable once more; with"
+            " --repair auto it repairs what a repair may help\n",
+            escape(text_at(report, "account"))
+        );
     }
-}
-
-void BackfillProgress::show(const json::array& accounts, WallTime now) {
-    if (!terminal_.watched) {
-        return;
-    }
-    Sample sample{now, 0, 0};
-    std::uint64_t to_copy = 0;
-    std::size_t ended = 0;
-    std::vector<std::string> lines;
-    for (const json::value& value : accounts) {
-        const json::object& account = value.get_object();
-        const std::uint64_t done = number_at(account, "copied") + number_at(account, "refused") +
-                                   number_at(account, "unreadable");
-        const std::uint64_t all = std::max(number_at(account, "to_copy"), done);
-        sample.messages += done;
-        sample.octets += number_at(account, "octets");
-        to_copy += all;
-        const std::string phase = text_at(account, "phase");
-        if (phase == "idle" || phase == "failed") {
-            ++ended;
-        } else if (phase != "waiting" && lines.size() < accounts_drawn_max) {
-            lines.push_back(fmt::format(
-                "{} {} {} of {}  {}",
-                bar(done, all),
-                escape(text_at(account, "name")),
-                human_count(done),
-                human_count(all),
-                escape(text_at(account, "mailbox"))
-            ));
-        }
-    }
-    samples_.push_back(sample);
-    while (samples_.size() > 2 && now - samples_.front().at > rate_window) {
-        samples_.pop_front();
-    }
-    const double seconds = std::chrono::duration<double>(now - samples_.front().at).count();
-    const double rate =
-        seconds > 0 ? static_cast<double>(sample.messages - samples_.front().messages) / seconds
-                    : 0;
-    const double octets =
-        seconds > 0 ? static_cast<double>(sample.octets - samples_.front().octets) / seconds : 0;
-    std::string total = fmt::format(
-        "{} {} of {} accounts, {} of {} messages, {:.0f}/s, {}/s",
-        bar(sample.messages, to_copy),
-        ended,
-        accounts.size(),
-        human_count(sample.messages),
-        human_count(to_copy),
-        rate,
-        human_size(static_cast<std::uint64_t>(octets))
-    );
-    if (rate > 0 && to_copy > sample.messages) {
-        const auto left = std::chrono::seconds{
-            static_cast<std::int64_t>(static_cast<double>(to_copy - sample.messages) / rate)};
-        total += ", " + human_duration(left) + " left";
-    }
-    lines.push_back(total);
-    rub_out();
-    for (const std::string& line : lines) {
-        terminal_.out << (terminal_.width > 0 ? fit(line, terminal_.width - 1) : line) << "\n";
-        ++lines_;
-    }
-    terminal_.out.flush();
-}
-
-void BackfillProgress::close() {
-    rub_out();
-    terminal_.out.flush();
 }
 
 }  // namespace siding::cli

@@ -1,5 +1,8 @@
 #include "base/bytes.hpp"
+#include "cli/backfill_eta.hpp"
 #include "cli/backfill_printer.hpp"
+#include "cli/backfill_progress.hpp"
+#include "cli/backfill_wait.hpp"
 #include "cli/commands.hpp"
 #include "cli/document.hpp"
 #include "cli/quantities.hpp"
@@ -47,8 +50,15 @@ bool has_ended_well(const json::object& account, const std::string& order) {
     if (text_at(account, "phase") == "failed") {
         return false;
     }
-    if (order == "copy" || order == "archive" || order == "restore") {
+    if (order == "copy" || order == "archive" || order == "restore" || order == "retry") {
         return flag_at(account, "clean");
+    }
+    if (order == "final") {
+        return flag_at(account, "clean") && !text_at(account, "final_at").empty();
+    }
+    if (order == "check") {
+        const json::object& canary = object_at(account, "canary");
+        return canary.empty() || flag_at(canary, "go");
     }
     if (order == "verify") {
         for (const auto& [verdict, messages] : object_at(account, "verdicts")) {
@@ -60,7 +70,9 @@ bool has_ended_well(const json::object& account, const std::string& order) {
     return true;
 }
 
-Result<Exit> wait_for(const OrderBackfill& action, Context& context) {
+}  // namespace
+
+Result<Exit> wait_for_backfill(const OrderBackfill& action, Context& context) {
     BackfillProgress progress{context.terminal};
     const WallTime began = context.clock.now();
     for (;;) {
@@ -70,7 +82,7 @@ Result<Exit> wait_for(const OrderBackfill& action, Context& context) {
             return is_busy(value.get_object());
         });
         if (!context.json) {
-            progress.show(accounts, context.clock.now());
+            progress.show(accounts, document.value, context.clock.now());
         }
         if (is_over) {
             progress.close();
@@ -92,6 +104,19 @@ Result<Exit> wait_for(const OrderBackfill& action, Context& context) {
             context.terminal.err << "it goes on without us; `siding backfill status` shows it\n";
             return Exit::no;
         }
+    }
+}
+
+namespace {
+
+void print_outlook(const json::object& document, const Context& context) {
+    const std::string words = outlook_words(document, context.clock.now());
+    if (!words.empty()) {
+        fmt::print(context.terminal.out, "{}\n", words);
+    }
+    const std::string calendar = calendar_words(document);
+    if (!calendar.empty()) {
+        fmt::print(context.terminal.out, "{}\n", calendar);
     }
 }
 
@@ -127,6 +152,9 @@ Result<Exit> run(const ShowBackfill& action, Context& context) {
         return Exit::done;
     }
     print_backfill(accounts, "copy", terminal);
+    const json::object& whole =
+        accounts.size() == 1 ? accounts.front().get_object() : document.value;
+    print_outlook(whole, context);
     return Exit::done;
 }
 
@@ -135,14 +163,22 @@ Result<Exit> run(const OrderBackfill& action, Context& context) {
     for (const std::string& name : action.accounts) {
         accounts.emplace_back(name);
     }
-    SIDING_ASSIGN(
-        const Document answer,
-        context.api.post(
-            "/v1/backfill/orders", {{"order", action.order}, {"accounts", std::move(accounts)}}
-        )
-    );
+    json::object body{{"order", action.order}, {"accounts", std::move(accounts)}};
+    if (!action.sample.empty()) {
+        body["sample"] = action.sample;
+    }
+    if (action.seed) {
+        body["seed"] = *action.seed;
+    }
+    if (action.canary) {
+        body["canary"] = true;
+    }
+    if (action.limit > 0) {
+        body["limit"] = action.limit;
+    }
+    SIDING_ASSIGN(const Document answer, context.api.post("/v1/backfill/orders", body));
     if (action.wait) {
-        return wait_for(action, context);
+        return wait_for_backfill(action, context);
     }
     if (context.json) {
         context.terminal.out << answer.text << "\n";

@@ -75,11 +75,19 @@ Has the world switched
 
 Copy the mailboxes (siding-backfilld)
   backfill run [ACCOUNT…]         one pass over the accounts; --wait
+                                  --since, --before, --max-size: a part;
+                                  --final: fails while the source grows
   backfill status | report ACCOUNT
                                   where each is, and every exception
+  backfill retry [ACCOUNT…]       what was refused or unreadable, once more;
+                                  --repair auto
   backfill verify [ACCOUNT…]      compare every message on both sides
   backfill plan ACCOUNT           which folder goes where; writes nothing
-  backfill accounts check         log in to both sides of each
+  backfill manifest ACCOUNT       every message with digest and verdict, signed
+  backfill assess [ACCOUNT…]      what there is, what is in the way, how long
+  backfill accounts check         log in to both sides of each; --canary
+  backfill accounts authorize ACCOUNT
+                                  get a token: a code for its user to type in
   backfill pause | resume | follow | unfollow
   archive create | restore ACCOUNT…
                                   to the local disk, and from it

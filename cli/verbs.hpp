@@ -41,8 +41,17 @@ void add_backfill_verbs(Verbs& verbs);  // backfill …
 void add_archive_verbs(Verbs& verbs);   // archive …
 void add_local_verbs(Verbs& verbs);     // config …, rehearse
 void add_doctor_verbs(Verbs& verbs);    // doctor, outage-cost
+void add_run_verb(Verbs& verbs, CLI::App& backfill);
+void add_back_verb(Verbs& verbs, CLI::App& backfill);
+void add_retry_verb(Verbs& verbs, CLI::App& backfill);
+void add_authorize_verb(Verbs& verbs, CLI::App& accounts);
 // dns snapshot, dns diff
 void add_dns_snapshot_verbs(Verbs& verbs, CLI::App& dns);
+// backfill verify, accounts check, manifest …, assess
+void add_verify_verb(Verbs& verbs, CLI::App& backfill);
+void add_check_verb(Verbs& verbs, CLI::App& accounts);
+void add_manifest_verbs(Verbs& verbs, CLI::App& backfill);
+void add_assess_verb(Verbs& verbs, CLI::App& backfill);
 
 // One line for the operator.
 Error usage_error(std::string text);

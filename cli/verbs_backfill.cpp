@@ -17,25 +17,6 @@ void add_status(Verbs& verbs, CLI::App& backfill) {
     take_accounts(verb, flags->accounts);
 }
 
-// The exit code is the answer of `verify` and `accounts check`, so these wait.
-void add_order(
-    Verbs& verbs,
-    CLI::App& parent,
-    const std::string& name,
-    const std::string& order,
-    const std::string& what
-) {
-    const auto flags = make_flags<OrderBackfill>();
-    flags->order = order;
-    flags->wait = order != "copy";
-    CLI::App& verb =
-        verbs.add(parent, name, what, [flags] { return Result<Action>{Action{*flags}}; });
-    take_accounts(verb, flags->accounts);
-    if (!flags->wait) {
-        verb.add_flag("--wait", flags->wait, "until all are done; exit 1 if one did not end well");
-    }
-}
-
 void add_plan(Verbs& verbs, CLI::App& backfill) {
     const auto flags = make_flags<PlanBackfill>();
     CLI::App& verb =
@@ -70,18 +51,19 @@ void add_change(
 void add_backfill_verbs(Verbs& verbs) {
     CLI::App& backfill = verbs.add(verbs.root, "backfill", "copy mailboxes from old to new");
     add_status(verbs, backfill);
-    add_order(verbs, backfill, "run", "copy", "one pass over the accounts");
-    add_order(
-        verbs, backfill, "verify", "verify", "compare every message; exit 1 if one is not right"
-    );
+    add_run_verb(verbs, backfill);
+    add_back_verb(verbs, backfill);
+    add_verify_verb(verbs, backfill);
+    add_retry_verb(verbs, backfill);
+    add_manifest_verbs(verbs, backfill);
+    add_assess_verb(verbs, backfill);
     add_plan(verbs, backfill);
     add_report(verbs, backfill);
     CLI::App& accounts = verbs.add(backfill, "accounts", "the accounts file");
-    add_order(
-        verbs, accounts, "check", "check", "log in to both sides of each; exit 1 if one cannot"
-    );
+    add_check_verb(verbs, accounts);
+    add_authorize_verb(verbs, accounts);
     add_change(
-        verbs, backfill, "pause", "let each account finish its mailbox, then rest", {true, {}}
+        verbs, backfill, "pause", "let each account settle what is under way, then rest", {true, {}}
     );
     add_change(verbs, backfill, "resume", "go on behind a pause", {false, {}});
     add_change(verbs, backfill, "follow", "pass after pass, until `unfollow`", {{}, true});

@@ -2,7 +2,11 @@
 
 #include "base/bytes.hpp"
 #include "base/log.hpp"
+#include "control/backfill_authorizations.hpp"
+#include "control/backfill_copy_options.hpp"
 #include "control/backfill_documents.hpp"
+#include "control/backfill_pace_documents.hpp"
+#include "control/backfill_proof_api.hpp"
 #include "control/json.hpp"
 #include "control/response.hpp"
 #include "net/run_on.hpp"
@@ -39,9 +43,14 @@ Result<backfill::Order> parse_order(std::string_view word) {
     if (word == "restore") {
         return Order::restore;
     }
+    if (word == "assess") {
+        return Order::assess;
+    }
     return Error{
         Errc::invalid_argument,
-        fmt::format("'order' is copy, verify, check, archive or restore, not '{}'", escape(word))};
+        fmt::format(
+            "'order' is copy, verify, check, archive, restore or assess, not '{}'", escape(word)
+        )};
 }
 
 Result<std::string> account_of(const net::HttpRequest& request) {
@@ -89,11 +98,32 @@ net::awaitable<Result<net::HttpResponse>> BackfillApi::answer(const net::HttpReq
     if (route == "POST /v1/backfill/orders") {
         co_return order(request);
     }
+    if (route == "POST /v1/backfill/retry") {
+        co_return retry(request);
+    }
     if (route == "PUT /v1/backfill/state") {
         co_return change(request);
     }
+    if (route == "POST /v1/backfill/authorizations") {
+        auto begun = co_await begin_authorization(backfill_, request);
+        co_return begun;
+    }
+    if (route == "GET /v1/backfill/authorizations") {
+        co_return show_authorization(backfill_, request);
+    }
     if (route == "GET /v1/backfill/report") {
         auto answered = co_await report(request);
+        co_return answered;
+    }
+    if (route == "GET /v1/backfill/assessments") {
+        co_return show_assessments(backfill_, request);
+    }
+    if (route == "GET /v1/backfill/manifest") {
+        auto answered = co_await send_manifest(backfill_, request);
+        co_return answered;
+    }
+    if (route == "GET /v1/backfill/manifest/key") {
+        auto answered = co_await show_manifest_key(backfill_);
         co_return answered;
     }
     if (route == "GET /v1/backfill/plan") {
@@ -110,11 +140,31 @@ net::awaitable<Result<net::HttpResponse>> BackfillApi::answer(const net::HttpReq
 }
 
 Result<net::HttpResponse> BackfillApi::order(const net::HttpRequest& request) {
-    SIDING_ASSIGN(const Body body, Body::parse(request.body, {"order", "accounts"}));
+    SIDING_ASSIGN(
+        const Body body,
+        Body::parse(
+            request.body,
+            {"order",
+             "accounts",
+             "since",
+             "before",
+             "max_size",
+             "back",
+             "final",
+             "quiet",
+             "sample",
+             "seed",
+             "canary",
+             "limit"}
+        )
+    );
     SIDING_ASSIGN(const std::string word, body.required_text("order"));
     SIDING_ASSIGN(const backfill::Order order, parse_order(word));
     SIDING_ASSIGN(const auto names, body.texts("accounts"));
-    SIDING_ASSIGN(const auto ordered, backfill_.order(order, names));
+    backfill::OrderOptions options;
+    SIDING_TRY(read_copy_options(body, order, backfill_.now(), options));
+    SIDING_TRY(read_proof_options(body, order, options));
+    SIDING_ASSIGN(const auto ordered, backfill_.order(order, names, options));
     json::array accounts;
     for (const std::string& name : ordered) {
         accounts.push_back(json_text(name));
@@ -178,10 +228,13 @@ net::HttpResponse BackfillApi::metrics() const {
           AccountPhase::checking,
           AccountPhase::archiving,
           AccountPhase::restoring,
+          AccountPhase::assessing,
           AccountPhase::failed}) {
         phases.emplace(backfill::to_text(phase), 0);
     }
-    for (const backfill::AccountStatus& status : backfill_.status()) {
+    const std::vector<backfill::AccountStatus> accounts = backfill_.status();
+    set_pace_metrics(metrics_, backfill_, accounts);
+    for (const backfill::AccountStatus& status : accounts) {
         phases[std::string{backfill::to_text(status.phase)}] += 1;
         const Labels labels{{"account", status.name}};
         const auto set = [&](const char* name, const char* help, double value) {
@@ -204,10 +257,10 @@ net::HttpResponse BackfillApi::metrics() const {
             static_cast<double>(status.counts.unreadable));
         set("siding_backfill_passes", "Passes begun", static_cast<double>(status.pass));
     }
-    for (const auto& [phase, accounts] : phases) {
+    for (const auto& [phase, count] : phases) {
         metrics_.gauge(
                     "siding_backfill_accounts", "Accounts by phase", {{"phase", phase}}
-        ).set(accounts);
+        ).set(count);
     }
     return text_response(metrics_.text());
 }

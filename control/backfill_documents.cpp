@@ -1,8 +1,11 @@
 #include "control/backfill_documents.hpp"
 
+#include "backfill/acl_copy.hpp"
 #include "backfill/direct_arrivals.hpp"
 #include "backfill/limits.hpp"
 #include "backfill/verifier.hpp"
+#include "control/backfill_pace_documents.hpp"
+#include "control/backfill_proof_api.hpp"
 #include "control/json.hpp"
 
 #include <boost/json/array.hpp>
@@ -63,6 +66,8 @@ json::object exception_json(const std::string& mailbox, const backfill::CopyReco
         {"octets", row.octets},
         {"destination_uid", row.destination_uid},
         {"reason", json_text(row.words)},
+        {"archived", row.is_archived},
+        {"may_help", json_text(row.state == backfill::CopyState::refused ? row.may_help : "")},
     };
 }
 
@@ -129,8 +134,15 @@ json::object render_account(const backfill::AccountStatus& status) {
         {"source_messages", status.source_messages},
         {"source_octets", status.source_octets},
         {"known_messages", status.known_messages},
+        {"known_refused", status.known_refused},
+        {"known_unreadable", status.known_unreadable},
         {"clean", status.is_clean},
+        {"window", json_text(status.window)},
+        {"final_at", json_time(status.final_at)},
+        {"watch", json_text(status.watch)},
         {"verdicts", std::move(verdicts)},
+        {"verification", render_verification(status.verification.get(), Extras::counted)},
+        {"canary", render_canary(status.canary.get())},
         {"started_at", json_time(status.started_at)},
         {"ended_at", json_time(status.ended_at)},
     };
@@ -138,16 +150,21 @@ json::object render_account(const backfill::AccountStatus& status) {
 
 json::object render_backfill(const backfill::Backfill& backfill) {
     json::array accounts;
-    for (const auto& status : backfill.status()) {
-        accounts.push_back(render_account(status));
+    const std::vector<backfill::AccountStatus> statuses = backfill.status();
+    for (const auto& status : statuses) {
+        json::object account = render_account(status);
+        add_pace(account, backfill, status);
+        accounts.push_back(std::move(account));
     }
-    return {
+    json::object document{
         {"paused", backfill.is_paused()},
         {"following", backfill.is_following()},
         {"problems", problems_json(backfill.problems())},
         {"warnings", problems_json(backfill.warnings())},
         {"accounts", std::move(accounts)},
     };
+    add_pace(document, backfill, statuses);
+    return document;
 }
 
 json::object render_plan(const backfill::FolderPlan& plan) {
@@ -204,6 +221,7 @@ Result<json::object> make_report(
         verdicts[verdict] = count;
     }
     SIDING_ASSIGN(const auto arrivals, backfill::direct_arrivals(ledger, record.id));
+    SIDING_ASSIGN(const auto verification, backfill::last_verification(ledger, record.id));
     json::array direct;
     for (const backfill::DirectArrival& arrival : arrivals) {
         direct.push_back(json::object{
@@ -214,15 +232,24 @@ Result<json::object> make_report(
             {"received", json_text(arrival.received)},
         });
     }
+    SIDING_ASSIGN(const auto notes, backfill::acl_notes(ledger, record.id));
+    json::array acls;
+    for (const backfill::AclNote& note : notes) {
+        acls.push_back(json::object{
+            {"mailbox", json_text(note.mailbox)}, {"reason", json_text(note.words)}});
+    }
     return json::object{
         {"account", json_text(account)},
         {"direct_arrivals", std::move(direct)},
+        {"acls", std::move(acls)},
         {"pass", record.pass},
         {"phase", json_text(record.phase)},
         {"reason", json_text(record.words)},
         {"changed_at", json_time(record.changed_at)},
         {"mailboxes", std::move(listed)},
         {"verdicts", std::move(verdicts)},
+        {"verification",
+         render_verification(verification ? &*verification : nullptr, Extras::listed)},
         {"exceptions", std::move(walk.exceptions)},
         {"exceptions_left_out", walk.left_out},
     };

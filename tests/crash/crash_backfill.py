@@ -16,7 +16,7 @@ from cut_proxy import CutProxy
 from imap_client import Mailbox
 from imap_compare import assert_same, total
 from imap_lab import Dovecot
-from imap_mail import fill, plain_samples, put
+from imap_mail import DATE, fill, plain_samples, put
 from siding_lab import Lab, run
 
 ANN = ("ann", "secret")
@@ -36,7 +36,9 @@ def make_story(kills: int, cuts: int, messages: int, seed: str):
         for proxy in far:
             proxy.cut(*(int(draw.expovariate(1 / 200_000)) for _ in range(cuts // 2)))
             lab.cleanup.callback(proxy.stop)
-        backfill = Backfill(lab, far[0], far[1], dict([ANN]))
+        # A part of INBOX is recent, nothing of the others: two rounds.
+        recent = int(time.time()) - DATE - 60_000
+        backfill = Backfill(lab, far[0], far[1], dict([ANN]), recent=f"{recent}s")
         done = 0
         while done < kills:
             backfill.start()

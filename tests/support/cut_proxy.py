@@ -22,6 +22,7 @@ class CutProxy:
         host, _, port = target.rpartition(":")
         self.target = (host, int(port))
         self.cuts = 0
+        self.octets = 0  # passed on, in both directions
         self.planned: list[int] = []
         self.chance: tuple[random.Random, int, int] | None = None
         self.guard = threading.Lock()
@@ -107,6 +108,8 @@ class CutProxy:
                     try:
                         octets = connection.recv(BLOCK if limit is None else min(BLOCK, limit))
                         other[connection].sendall(octets)
+                        with self.guard:
+                            self.octets += len(octets)
                     except OSError:
                         return
                     if not octets:

@@ -85,9 +85,9 @@ SPECIAL = ("Drafts", "Junk", "Sent", "Trash", "Archive")
 class Dovecot(ImapServer):
     """`storage` is maildir, sdbox, mdbox or mbox. `capability` replaces what is announced whole;
     `without` takes names away from it: Dovecot goes on doing what it no longer announces, so it
-    still sends APPENDUID. `quota_bytes` and `acl` switch the plugins on. A master user exists:
-    MASTER with MASTER_PASSWORD, as `user*boss` or by an authorization id. `fsync` as in real life
-    is for measurements."""
+    still sends APPENDUID. `quota_bytes`, `acl` and `compress` switch the plugins on. A master
+    user exists: MASTER with MASTER_PASSWORD, as `user*boss` or by an authorization id. `fsync`
+    as in real life is for measurements."""
 
     NAME = "dovecot"
     PACKAGES = [
@@ -110,6 +110,7 @@ class Dovecot(ImapServer):
         special_use: bool = False,
         quota_bytes: int = 0,
         acl: bool = False,
+        compress: bool = False,
         connections_per_user: int = 200,
         clear_text: bool = True,
         fsync: bool = False,
@@ -126,6 +127,7 @@ class Dovecot(ImapServer):
             "storage": storage, "separator": separator, "prefix": prefix,
             "special_use": special_use, "quota_bytes": quota_bytes, "acl": acl,
             "connections": connections_per_user, "fsync": fsync, "extra": extra,
+            "compress": compress,
         }  # fmt: skip
         self.mail = self.directory / "mail"
         for directory in (self.mail, self.directory / "run", self.directory / "state"):
@@ -174,7 +176,9 @@ class Dovecot(ImapServer):
             uid=self.account_id("vmail"),
             fsync="optimized" if o["fsync"] else "never",
             plugins=plugins,
-            imap_plugins="imap_quota " * bool(o["quota_bytes"]) + "imap_acl " * bool(o["acl"]),
+            imap_plugins="imap_quota " * bool(o["quota_bytes"])
+            + "imap_acl " * bool(o["acl"])
+            + "imap_zlib " * bool(o["compress"]),
             connections=o["connections"],
             ssl=("yes" if self.clear_text else "required") if self.tls_port else "no",
             certificate=f"ssl_cert = <{self.certificate}\nssl_key = <{self.key}\n"

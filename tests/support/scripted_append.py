@@ -22,6 +22,10 @@ class Appending(Messages):
             raise Answer("BAD", "One message at a time")
         for octets, _, _ in messages:
             self._check(octets)
+        if self.has("needs_utf8_append") and "UTF8" not in arguments:
+            for octets, _, _ in messages:
+                if not octets.partition(b"\r\n\r\n")[0].isascii():
+                    raise Answer("NO", "[CANNOT] UTF-8 in a header comes as UTF8 (~{...")
         uids = [self._keep(folder, *message) for message in messages]
         fault = self.meet("APPEND.done", folder=folder.name)
         return self._appenduid(folder, uids, fault.action if fault else "") + "APPEND completed"

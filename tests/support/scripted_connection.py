@@ -208,7 +208,7 @@ class Connection:
                 user = self.challenge(b"User Name\0", initial).decode()
                 self.check_password(user, self.challenge(b"Password\0", None).decode())
             case "XOAUTH2" | "OAUTHBEARER":
-                self._bearer(self.challenge(b"", initial))
+                self._bearer(mechanism, self.challenge(b"", initial))
             case "SCRAM-SHA-256":
                 self._scram(self.challenge(b"", initial).decode())
             case _:
@@ -225,16 +225,33 @@ class Connection:
         except ValueError:
             raise Answer("BAD", "Invalid base64") from None
 
-    def _bearer(self, response: bytes) -> None:
-        found = re.search(rb"(?:\An,a=|user=)([^,\x01]*)", response)
-        token = re.search(rb"auth=Bearer ([^\x01]*)\x01", response)
-        user = found.group(1).decode() if found else ""
+    def _bearer(self, mechanism: str, response: bytes) -> None:
+        """XOAUTH2, and OAUTHBEARER (RFC 7628 §3.1): refused with a challenge that says why, or
+        as Exchange does without (quirk bearer_plain_no)."""
+        is_new = mechanism == "OAUTHBEARER"
+        head = rb"\An,a=([^,\x01]*),\x01(?:[^\x01]+\x01)*?" if is_new else rb"\Auser=([^\x01]*)\x01"
+        found = re.fullmatch(head + rb"auth=Bearer ([^\x01]*)\x01\x01", response)
+        if not found:
+            raise Answer("BAD", f"Invalid {mechanism} message")
+        user = found.group(1).decode()
+        if is_new:
+            user = user.replace("=2C", ",").replace("=3D", "=")
+        token = found.group(2).decode()
         account = self.server.accounts.get(user)
-        if account is None or not token or token.group(1).decode() not in account.tokens:
-            why = {"status": "400", "schemes": "Bearer", "scope": "https://mail.example/"}
-            self.challenge(json.dumps(why).encode(), None)
-            raise Answer("NO", "[AUTHENTICATIONFAILED] Invalid credentials (Failure)")
-        self.enter(user)
+        good = account is not None and token in account.tokens
+        if account is not None and self.server.is_good_token:
+            good = self.server.is_good_token(user, token)
+        if good:
+            self.enter(user)
+            return
+        if self.has("bearer_plain_no"):
+            raise Answer("NO", "AUTHENTICATE failed.")
+        status = "invalid_token" if is_new else "400"
+        why = {"status": status, "schemes": "Bearer", "scope": "https://mail.example/"}
+        answer = self.challenge(json.dumps(why).encode(), None)
+        if answer != (b"\1" if is_new else b""):
+            raise Answer("BAD", f"Invalid answer to the error of {mechanism}")
+        raise Answer("NO", "[AUTHENTICATIONFAILED] Invalid credentials (Failure)")
 
     def _scram(self, first: str) -> None:
         """RFC 5802, RFC 7677; without channel binding."""

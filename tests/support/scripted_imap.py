@@ -26,7 +26,7 @@ import ssl
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Callable
 
 from scripted_personality import MODERN, Personality
 from scripted_session import Session
@@ -100,7 +100,14 @@ class ScriptedImap:
         self.accounts: dict[str, StoredAccount] = {}
         self.faults: list[Fault] = []
         self.journal: list[Said] = []
+        # Of XOAUTH2 and OAUTHBEARER: (user, token); without it the accounts' own.
+        self.is_good_token: Callable[[str, str], bool] | None = None
         self.connections = 0
+        # How many one user may have logged in at once (0: any number), and what the next one hears.
+        self.connections_max = 0
+        self.connections_words = "[LIMIT] too many connections"
+        self.connections_refused = 0
+        self.most_connections = 0
         self.listeners: list[socket.socket] = []
         self.sessions: set[Session] = set()
         for user, password in (users or {}).items():

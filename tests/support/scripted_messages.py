@@ -1,7 +1,9 @@
 """What the scripted IMAP server does in a folder: FETCH, STORE, SEARCH, COPY, EXPUNGE, and news."""
 
 import bisect
+import calendar
 import re
+import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -277,7 +279,7 @@ class Messages(Connection):
             word = text_of(words.pop(0)).upper()
             if word == "CHARSET":
                 words.pop(0)
-            elif word in ("UID", "HEADER", "MODSEQ"):
+            elif word in ("UID", "HEADER", "MODSEQ", "SINCE"):
                 rows = self._search_by(word, words, rows)
             elif word in ("DELETED", "SEEN", "FLAGGED", "ANSWERED", "DRAFT"):
                 rows = [(at, m) for at, m in rows if f"\\{word.title()}" in m.flags]
@@ -289,6 +291,8 @@ class Messages(Connection):
             elif word != "ALL":
                 raise Answer("NO", f"[CANNOT] No search by {word}")
         found = [m.uid if by_uid else at for at, m in rows]
+        if self.has("search_finds_nothing"):
+            found, rows = [], []
         highest = max((m.modseq for _, m in rows), default=0)
         if returning is None:
             tail = f" (MODSEQ {highest})" if self.is_condstore and highest else ""
@@ -308,6 +312,9 @@ class Messages(Connection):
         if word == "MODSEQ":
             self.is_condstore = True
             return [(at, m) for at, m in rows if m.modseq >= int(value)]
+        if word == "SINCE":
+            day = calendar.timegm(time.strptime(value, "%d-%b-%Y"))
+            return [(at, m) for at, m in rows if m.date >= day]
         needle = text_of(words.pop(0)).encode().lower()
         section = f"HEADER.FIELDS ({value})"
         return [(at, m) for at, m in rows if needle in section_of(m.octets, section).lower()]

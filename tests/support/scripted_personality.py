@@ -4,12 +4,13 @@
 
 Quirks of messages kept: adds_final_crlf, adds_header, changes_body, date_lost, flags_lost,
 flagged_lost, keeps_one_of_equals (a UID is given, and the message thrown away), nul_as_0x80 (when
-read). Of APPEND: needs_final_crlf, nul_ends_connection, refuses_bare_lf, refuses_nul,
-no_append_while_examined, appended_unseen (by this connection, until it selects again). Of answers:
-copyuid_permuted, date_of_1899, extra_continuation (though the literal did not ask),
-flags_with_star, highestmodseq_without_text, inbox_twice, leading_nul, names_as_literals,
-no_enabled, no_uidnext, no_uidnext_on_select, no_uidvalidity_on_examine, split_fetch,
-status_ends_with_blank, uidvalidity_zero. Others: names_ignore_case, needs_id (before SELECT).
+read). Of APPEND: needs_final_crlf, needs_utf8_append (for 8-bit headers), nul_ends_connection,
+refuses_bare_lf, refuses_nul, no_append_while_examined, appended_unseen (by this connection, until
+it selects again). Of answers: copyuid_permuted, date_of_1899, extra_continuation (though the
+literal did not ask), flags_with_star, highestmodseq_without_text, inbox_twice, leading_nul,
+names_as_literals, no_enabled, no_uidnext, no_uidnext_on_select, no_uidvalidity_on_examine,
+split_fetch, search_finds_nothing, status_ends_with_blank, uidvalidity_zero. Others:
+names_ignore_case, needs_id (before SELECT), bearer_plain_no (a token is refused with NO alone).
 """
 
 from dataclasses import dataclass, replace

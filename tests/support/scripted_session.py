@@ -16,6 +16,10 @@ STATUS_ITEMS = (
     "DELETED", "APPENDLIMIT",
 )  # fmt: skip
 BEFORE_LOGIN = ("CAPABILITY", "NOOP", "LOGOUT", "ID", "STARTTLS", "LOGIN", "AUTHENTICATE")
+NAMES_MAILBOXES = (
+    "SELECT", "EXAMINE", "LIST", "LSUB", "STATUS", "APPEND", "CREATE", "RENAME", "DELETE",
+    "SUBSCRIBE", "UNSUBSCRIBE", "COPY", "MOVE",
+)  # fmt: skip
 KEEPS_NUMBERS = ("FETCH", "STORE", "SEARCH")
 
 
@@ -71,6 +75,8 @@ class Session(Appending):
         self.meet(name, folder=folder)
         if self.account is None and name not in BEFORE_LOGIN:
             raise Answer("BAD", "Log in first")
+        if self.is_utf8_missing() and name in NAMES_MAILBOXES:
+            raise Answer("NO", "[CANNOT] ENABLE UTF8=ACCEPT first")
         if name == "IDLE":
             words = self._idle()
         elif self.account and name != "FETCH":  # a client may be slow to take it
@@ -152,13 +158,30 @@ class Session(Appending):
         return personality.before + " STARTTLS" * bool(self.server.context and not self.tls)
 
     def _welcome(self) -> str:
+        self._count()
         if self.server.personality.name == "minimal":
             return "LOGIN completed"
         return f"[CAPABILITY {self._announced()}] {self.user} authenticated (Success)"
 
+    def _count(self) -> None:
+        server = self.server
+        with server.guard:
+            others = sum(1 for other in server.sessions if other.account is self.account)
+            server.most_connections = max(server.most_connections, others)
+            if 0 < server.connections_max < others:
+                self.account = None
+                server.connections_refused += 1
+                raise Answer("NO", server.connections_words)
+
+    def is_utf8_missing(self) -> bool:
+        is_only = "UTF8=ONLY" in self.server.personality.after.split()
+        return is_only and "UTF8=ACCEPT" not in self.enabled
+
     def _enable(self, names: list[str]) -> None:
         known = [n for n in names if n in ("CONDSTORE", "QRESYNC", "UTF8=ACCEPT")]
-        known = [n for n in known if n in self.server.personality.after.split()]
+        announced = self.server.personality.after.split()
+        announced += ["UTF8=ACCEPT"] * ("UTF8=ONLY" in announced)  # RFC 9755 §6
+        known = [n for n in known if n in announced]
         self.enabled |= set(known)
         self.is_condstore |= bool(self.enabled & {"CONDSTORE", "QRESYNC"})
         if not self.has("no_enabled"):
