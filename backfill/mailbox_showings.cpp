@@ -82,7 +82,8 @@ awaitable<Result<std::vector<ShowingCopy::Facts>>> ShowingCopy::ask(ImapSet uids
     const std::string items =
         "(UID FLAGS INTERNALDATE RFC822.SIZE " + email_item(pass_.source().capabilities()) + ")";
     const auto asked = co_await pass_.source().fetch(uids, items, note);
-    if (!asked && pass_.source().is_over()) {
+    const bool must_wait = pass_.source().trouble() == Trouble::throttled;
+    if (!asked && (must_wait || pass_.source().is_over())) {
         co_return asked.error();
     }
     std::vector<Facts> facts;  // whatever it did not say: such a message is sent as any other

@@ -91,7 +91,7 @@ awaitable<Result<void>> ShowingCopy::copy_group(Group group, ImapSet& failed) {
         command.set(ImapSet::of(uids));
         session.add_mailbox(command, pass_.record_.destination);
         auto copied = co_await session.run_copy(std::move(command));
-        if (!copied && session.is_over()) {
+        if (!copied && (session.trouble() == Trouble::throttled || session.is_over())) {
             co_return std::move(copied).error();
         }
         was_asked = copied.has_value();

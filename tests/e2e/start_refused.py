@@ -56,7 +56,7 @@ def story(lab: Lab) -> None:
     config["control"] |= {"http": http, "token_file": missing}
     assert_refused(lab.daemon(config, "sixth"), missing)
     backfill = Backfill(lab, None, None, {}, "seventh")
-    backfill.config["control"] |= {"token_file": missing}
+    backfill.config["control"] |= {"http": http, "token_file": missing}
     backfill.write_config()
     assert_refused(backfill, missing)
     first.assert_balanced(accepted=1, held=1)
