@@ -14,7 +14,7 @@ from imap_client import Mailbox, encode_name
 from imap_compare import differences
 from imap_lab import Courier, Cyrus, Dovecot, Mailutils
 from imap_mail import KEYWORDS, Mail, fill, ordinary, plain_samples, put
-from siding_lab import Lab, run
+from siding_lab import Lab, run, wait_until
 
 SERVERS = {"dovecot": Dovecot, "cyrus": Cyrus, "courier": Courier, "mailutils": Mailutils}
 ANN = ("ann", "secret")
@@ -76,6 +76,11 @@ def nothing_twice(backfill: Backfill) -> None:
     assert backfill.account("ann")["copied"] == 0, backfill.account("ann")
 
 
+def is_flagged(source: Any, uid: int) -> bool:
+    with Mailbox(source, *ANN) as old:
+        return any("\\flagged" in lower(m.flags) for m in old.messages("INBOX") if m.uid == uid)
+
+
 def changes_follow(source: Any, destination, backfill: Backfill, messages: int) -> None:
     with Mailbox(source, *ANN) as old, Mailbox(destination, *ANN) as new:
         names = names_of(backfill, old, new)
@@ -83,11 +88,14 @@ def changes_follow(source: Any, destination, backfill: Backfill, messages: int) 
         flagged, moved, deleted = (message.uid for message in plain[:3])
         sha = {message.uid: message.sha for message in plain}
         there = {message.sha: message.uid for message in new.messages(names["INBOX"])}
-        old.store("INBOX", [flagged], "+FLAGS", "\\Flagged")
-        old.move("INBOX", [moved], "Sent")
-        put(old, "INBOX", ordinary(2, seed=77, keywords=()))
         new.store(names["INBOX"], [there[sha[deleted]]], "+FLAGS", "\\Deleted")
         new.expunge(names["INBOX"], [there[sha[deleted]]])
+    with Mailbox(source, *ANN) as old:
+        old.move("INBOX", [moved], "Sent")
+        put(old, "INBOX", ordinary(2, seed=77, keywords=()))
+    with Mailbox(source, *ANN) as old:  # after it: an EXPUNGE of Mailutils may undo flags
+        old.store("INBOX", [flagged], "+FLAGS", "\\Flagged")
+    wait_until(lambda: is_flagged(source, flagged), "others see the flag")
     backfill.run("ann").ok()
     account = backfill.account("ann")
     assert (account["copied"], account["moved"], account["flags"]) == (2, 1, 1), account
