@@ -181,6 +181,7 @@ std::optional<Hold> Backfill::budget_hold(const Job& job) const {
 // held.
 void Backfill::put_off(Job& job, Hold hold) {
     job.not_before = parts_.clock.now() + look_again;
+    job.waits_for_turn = !hold.until;
     AccountStatus& status = entries_.at(job.name).status;
     status.phase = AccountPhase::waiting;
     status.hold = std::move(hold);
@@ -190,6 +191,9 @@ void Backfill::end_job(Job job, const Result<void>& done, const std::optional<Ho
     const std::lock_guard lock{mutex_};
     Entry& entry = entries_.at(job.name);
     --running_;
+    for (Job& other : jobs_) {
+        other.not_before = other.waits_for_turn ? WallTime{} : other.not_before;
+    }
     entry.status.ended_at = parts_.clock.now();
     entry.status.hold.reset();
     const PassCounts& counts = entry.status.counts;
