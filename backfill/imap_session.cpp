@@ -10,6 +10,7 @@
 #include "net/connect.hpp"
 #include "net/run_on.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <utility>
 
@@ -99,6 +100,11 @@ awaitable<Result<std::unique_ptr<ImapSession>>> ImapSession::open(
     }
     if (offered.has("UTF8=ONLY")) {
         SIDING_CO_TRY(co_await session->enable_utf8());
+    }
+    if (needs.login.side == Side::source && offered.qresync()) {
+        ImapCommand enable{"ENABLE"};
+        enable.raw("QRESYNC");
+        SIDING_CO_TRY(co_await session->connection_.start(std::move(enable)));
     }
     if (offered.namespaces()) {  // its answer is here before that of any later command
         ImapCommand namespaces{"NAMESPACE"};
@@ -282,6 +288,32 @@ awaitable<Result<void>> ImapSession::fetch(ImapSet set, std::string items, Each 
     co_return Result<void>{};
 }
 
+awaitable<Result<ImapSession::Changes>> ImapSession::changes(
+    std::uint64_t modseq, std::uint64_t last
+) {
+    Changes changes;
+    if (last == 0) {
+        co_return changes;
+    }
+    Ear ear{*this, [&changes](const ImapResponse& response) {
+                if (const auto item = fetch_item(response)) {
+                    if (item->uid && item->flags) {
+                        changes.flags.add(*item->uid);
+                    }
+                } else if (const auto gone = vanished(response)) {
+                    changes.vanished.add(gone->uids);
+                }
+            }};
+    ImapCommand command{"UID FETCH"};
+    command.set(fmt::format("1:{}", last)).raw("(UID FLAGS)");
+    command.raw(fmt::format("(CHANGEDSINCE {}{})", modseq, has_qresync_ ? " VANISHED" : ""));
+    SIDING_CO_TRY(co_await run(std::move(command), ImapStage::fetch));
+    const ImapSet asked{1, last};
+    changes.flags = changes.flags.both(asked);
+    changes.vanished = changes.vanished.both(asked);
+    co_return changes;
+}
+
 void ImapSession::on_response(const ImapResponse& response) {
     keep(response);
     if (response.condition == ImapCondition::bye) {
@@ -300,6 +332,8 @@ void ImapSession::keep(const ImapResponse& response) {
         capabilities_ = std::move(*offered);
     } else if (auto spaces = backfill::namespaces(response)) {
         namespaces_ = std::move(*spaces);
+    } else if (const auto extensions = enabled(response)) {
+        has_qresync_ = has_qresync_ || std::ranges::count(*extensions, "QRESYNC") > 0;
     } else if (const auto id = server_id(response)) {
         for (const auto& [field, value] : *id) {
             words_ += " " + value;
@@ -315,6 +349,9 @@ void ImapSession::keep(const ImapResponse& response) {
         mailbox_->messages = *response.number;
     } else if (response.is_data("EXPUNGE") && mailbox_->messages > 0) {
         --mailbox_->messages;
+    } else if (const auto gone = vanished(response)) {
+        const std::uint64_t count = gone->is_earlier ? 0 : gone->uids.count();
+        mailbox_->messages -= std::min(count, mailbox_->messages);
     } else if (auto validity = code_text(response, "UIDVALIDITY")) {
         mailbox_->uid_validity = std::move(*validity);
     } else if (const auto next = code_number(response, "UIDNEXT")) {

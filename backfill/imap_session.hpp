@@ -75,6 +75,9 @@ public:
     // ENABLE UTF8=ACCEPT is in force (RFC 6855): names are UTF-8, and so may be headers.
     bool is_utf8() const { return is_utf8_; }
 
+    // ENABLE QRESYNC is in force (RFC 7162 §3.2.3): of sources that offer it.
+    bool has_qresync() const { return has_qresync_; }
+
     // Hears every untagged response, besides the session itself; nullptr: nobody.
     void attach(ImapListener* listener) { attached_ = listener; }
 
@@ -109,6 +112,13 @@ public:
     // that servers take. Not for bodies.
     using Each = std::function<void(const FetchItem&)>;
     net::awaitable<Result<void>> fetch(ImapSet set, std::string items, Each each);
+    // What has happened to the UIDs up to `last` since a modification sequence (RFC 7162 §3.1.4.1,
+    // §3.2.6); `vanished` only where has_qresync().
+    struct Changes {
+        ImapSet flags;
+        ImapSet vanished;
+    };
+    net::awaitable<Result<Changes>> changes(std::uint64_t modseq, std::uint64_t last);
 
     net::awaitable<void> close() { return connection_.close(); }
 
@@ -137,6 +147,7 @@ private:
     Namespaces namespaces_;
     std::string words_;     // greeting and ID: who the server is
     bool is_utf8_ = false;  // is_utf8()
+    bool has_qresync_ = false;
     std::optional<OpenMailbox> mailbox_;
     std::optional<CopyUid> copied_;
     ImapListener* attached_ = nullptr;

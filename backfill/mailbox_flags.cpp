@@ -27,33 +27,10 @@ ImapSession::Each note_in(FlagsByUid& flags) {
 
 }  // namespace
 
-// With CONDSTORE the source says what has changed (RFC 7162 §3.1.4.1); without it all flags are
-// compared, a page of rows at a time.
+// Where the source does not tell whose have changed, all are compared, a page of rows at a time.
 awaitable<Result<void>> MailboxPass::bring_flags() {
-    const bool counts_changes = record_.modseq > 0 && seen_.modseq > 0;
-    if (counts_changes && record_.modseq == seen_.modseq) {
+    if (changes_ ? changes_->flags.empty() : !account_.compare_all_flags) {
         co_return Result<void>{};
-    }
-    if (!counts_changes && !account_.compare_all_flags) {
-        co_return Result<void>{};
-    }
-    ImapSet changed;
-    if (counts_changes) {
-        SIDING_CO_ASSIGN(const std::uint64_t behind, co_await behind_last_row());
-        if (behind <= 1) {
-            co_return Result<void>{};
-        }
-        const ImapSet all{1, behind - 1};
-        const std::string items = fmt::format("(UID FLAGS) (CHANGEDSINCE {})", record_.modseq);
-        ImapSession::Each note = [&changed](const FetchItem& item) {
-            if (item.uid && item.flags) {
-                changed.add(*item.uid);
-            }
-        };
-        SIDING_CO_TRY(co_await source().fetch(all, items, note));
-        if (changed.empty()) {
-            co_return Result<void>{};
-        }
     }
     for (std::uint64_t at = 1; at != 0;) {
         auto read = [this, at] {
@@ -62,7 +39,7 @@ awaitable<Result<void>> MailboxPass::bring_flags() {
         SIDING_CO_ASSIGN(LedgerPage page, co_await net::run_on(account_.blocking, read));
         at = page.next_uid;
         std::erase_if(page.rows, [&](const CopyRecord& row) {
-            const bool is_asked = !counts_changes || changed.contains(row.uid);
+            const bool is_asked = !changes_ || changes_->flags.contains(row.uid);
             return !is_asked || row.is_gone_at_source || row.state != CopyState::copied ||
                    row.destination_uid == 0;
         });
@@ -71,22 +48,6 @@ awaitable<Result<void>> MailboxPass::bring_flags() {
         }
     }
     co_return Result<void>{};
-}
-
-// A pass over a window, or one that was interrupted, has left rows behind copied_below.
-awaitable<Result<std::uint64_t>> MailboxPass::behind_last_row() {
-    auto look = [this]() -> Result<std::uint64_t> {
-        SIDING_ASSIGN(
-            const LedgerPage page,
-            account_.ledger.list(
-                account_.id, record_, std::max<std::uint64_t>(record_.copied_below, 1), 1
-            )
-        );
-        return page.rows.empty() ? record_.copied_below
-                                 : std::max(record_.copied_below, seen_.uid_next);
-    };
-    auto behind = co_await net::run_on(account_.blocking, look);
-    co_return behind;
 }
 
 awaitable<Result<void>> MailboxPass::compare_flags(std::vector<CopyRecord> rows) {

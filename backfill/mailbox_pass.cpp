@@ -60,6 +60,7 @@ awaitable<Result<void>> MailboxPass::look(const Pair& pair) {
     if (seen_.uid_validity != record_.source_uid_validity) {
         SIDING_CO_TRY(co_await begin_epoch());
     }
+    SIDING_CO_TRY(co_await ask_changes());
     SIDING_CO_TRY(co_await find_gone());
     auto brought = co_await bring_flags();
     co_return brought;
@@ -141,67 +142,6 @@ awaitable<Result<void>> MailboxPass::begin_epoch() {
     co_return begun;
 }
 
-// UIDs from `from` on that have a row.
-awaitable<Result<ImapSet>> MailboxPass::recorded(std::uint64_t from) {
-    auto walk = [this, from]() -> Result<ImapSet> {
-        ImapSet set;
-        for (std::uint64_t at = std::max<std::uint64_t>(from, 1); at != 0;) {
-            SIDING_ASSIGN(
-                const LedgerPage page,
-                account_.ledger.list(account_.id, record_, at, limits::ledger_page_rows)
-            );
-            for (const CopyRecord& row : page.rows) {
-                if (!row.is_gone_at_source) {
-                    set.add(row.uid);
-                }
-            }
-            at = page.next_uid;
-        }
-        return set;
-    };
-    auto set = co_await net::run_on(account_.blocking, walk);
-    co_return set;
-}
-
-// Expunged at the source: when there are fewer messages than the old and the new ones together.
-awaitable<Result<void>> MailboxPass::find_gone() {
-    SIDING_CO_ASSIGN(const ImapSet fresh, co_await source().uids(record_.copied_below));
-    const bool has_all = record_.messages + fresh.count() == seen_.messages;
-    if (has_all) {
-        co_return Result<void>{};
-    }
-    SIDING_CO_ASSIGN(ImapSet there, co_await source().uids(1));
-    SIDING_CO_ASSIGN(counts_.gone, co_await mark_gone(std::move(there), 1));
-    co_return Result<void>{};
-}
-
-// Rows from `from` on whose message is not among these; answers with how many there are.
-awaitable<Result<std::uint64_t>> MailboxPass::mark_gone(ImapSet there, std::uint64_t from) {
-    auto mark = [this, &there, from]() -> Result<std::uint64_t> {
-        std::uint64_t gone = 0;
-        for (std::uint64_t at = from; at != 0;) {
-            SIDING_ASSIGN(
-                LedgerPage page,
-                account_.ledger.list(account_.id, record_, at, limits::ledger_page_rows)
-            );
-            at = page.next_uid;
-            std::erase_if(page.rows, [&there](const CopyRecord& row) {
-                return row.is_gone_at_source || there.contains(row.uid);
-            });
-            for (CopyRecord& row : page.rows) {
-                row.is_gone_at_source = true;
-            }
-            gone += page.rows.size();
-            if (!page.rows.empty()) {
-                SIDING_TRY(account_.ledger.record(account_.id, record_, page.rows));
-            }
-        }
-        return gone;
-    };
-    auto gone = co_await net::run_on(account_.blocking, mark);
-    co_return gone;
-}
-
 awaitable<Result<void>> MailboxPass::copy(const Pair& pair, const Part& part) {
     if (is_untouched_) {
         co_return Result<void>{};
@@ -255,8 +195,10 @@ awaitable<Result<ImapSet>> MailboxPass::uncopied() {
     SIDING_CO_ASSIGN(const ImapSet known, co_await recorded(from));
     if (!known.minus(uids).empty()) {  // of a pass that did not come to its end
         PassCounts more;
-        SIDING_CO_ASSIGN(ImapSet there, co_await source().uids(1));
-        SIDING_CO_ASSIGN(more.gone, co_await mark_gone(std::move(there), from));
+        SIDING_CO_ASSIGN(const ImapSet there, co_await source().uids(1));
+        ImapSet gone = known.minus(there);
+        more.gone = gone.count();
+        SIDING_CO_TRY(co_await mark_gone(std::move(gone)));
         counts_ += more;
         account_.on_progress(more);
     }

@@ -128,8 +128,9 @@ private:
     ImapSession& destination() const { return pair_->destination; }
     net::awaitable<Result<void>> begin_epoch();
     net::awaitable<Result<ImapSet>> recorded(std::uint64_t from);
+    net::awaitable<Result<void>> ask_changes();
     net::awaitable<Result<void>> find_gone();
-    net::awaitable<Result<std::uint64_t>> mark_gone(ImapSet there, std::uint64_t from);
+    net::awaitable<Result<void>> mark_gone(ImapSet gone);
     net::awaitable<Result<ImapSet>> uncopied();
     net::awaitable<Result<void>> take_from_other_way(ImapSet& uids);
     net::awaitable<Result<void>> keep_window(ImapSet& uids);
@@ -184,6 +185,7 @@ private:
     FolderState state_;
     MailboxRecord record_;
     OpenMailbox seen_;                             // of the source, when it was examined
+    std::optional<ImapSession::Changes> changes_;  // that the source tells; none: it cannot
     const Archived* archived_ = nullptr;           // where restore() takes messages from
     const Retry* retry_ = nullptr;                 // of retry()
     std::map<std::uint64_t, Repairs> repairs_;     // that messages get before they go

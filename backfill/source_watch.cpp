@@ -132,8 +132,11 @@ void SourceWatch::hear(const ImapResponse& response) {
         if (response.number && *response.number != std::exchange(exists_, *response.number)) {
             needs_.on_news(News::mail);
         }
-    } else if (response.is_data("EXPUNGE") || response.is_data("VANISHED")) {
+    } else if (response.is_data("EXPUNGE")) {
         exists_ -= exists_ > 0 ? 1 : 0;
+        needs_.on_news(News::mail);
+    } else if (const auto gone = vanished(response)) {
+        exists_ -= std::min(exists_, gone->uids.count());
         needs_.on_news(News::mail);
     } else if (response.is_data("FETCH")) {
         needs_.on_news(News::flags);

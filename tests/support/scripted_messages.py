@@ -144,6 +144,10 @@ class Messages(Connection):
         if "VANISHED" in modifiers:
             wanted = numbers(text_of(arguments[0]), 1 << 62)
             gone = {u for m, u in folder.vanished if m > since and any(u in r for r in wanted)}
+            if self.has("vanished_clipped"):
+                gone.discard(max(gone, default=0))
+            if self.has("vanished_wrong"):
+                gone = {uid + 6 for uid in gone}
             if gone:
                 self.say(f"* VANISHED (EARLIER) {set_text(sorted(gone))}")
         limit = self.server.personality.message_limit

@@ -9,7 +9,8 @@ refuses_bare_lf, refuses_nul, no_append_while_examined, appended_unseen (by this
 it selects again). Of answers: copyuid_permuted, date_of_1899, extra_continuation (though the
 literal did not ask), flags_with_star, highestmodseq_without_text, inbox_twice, leading_nul,
 names_as_literals, no_enabled, no_uidnext, no_uidnext_on_select, no_uidvalidity_on_examine,
-split_fetch, search_finds_nothing, status_ends_with_blank, uidvalidity_zero. Others:
+split_fetch, search_finds_nothing, status_ends_with_blank, uidvalidity_zero, vanished_clipped (the
+highest UID is left out), vanished_wrong (names others). Others:
 names_ignore_case, needs_id (before SELECT), bearer_plain_no (a token is refused with NO alone).
 """
 
