@@ -202,7 +202,7 @@ AccountRun::Needs Backfill::needs_of(const Account& account, Order order) {
         .pairs = pairs(),
         .memory = config->backfill.memory / accounts_at_once(),
         .switched_at = switched_at(account),
-        .compare_all_flags = !is_following(),
+        .compare_all_flags = !standing().following,
         .recent_since = recent > std::chrono::milliseconds{0}
                             ? std::optional<WallTime>{parts_.clock.now() - recent}
                             : std::nullopt,
@@ -218,7 +218,7 @@ AccountRun::Needs Backfill::needs_of(const Account& account, Order order) {
             [this, name, own_pace] {
                 {
                     const std::lock_guard lock{mutex_};
-                    const bool is_told = is_stopping_ || is_paused_;
+                    const bool is_told = is_stopping_ || standing_.paused;
                     entries_.at(name).was_told_to_stop = is_told;
                     if (is_told) {
                         return true;

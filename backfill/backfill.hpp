@@ -70,14 +70,21 @@ public:
         Order order, const std::vector<std::string>& names, const OrderOptions& options = {}
     );
 
-    // Passes again and again, one poll interval behind the end of the last one; at once where the
-    // source is watched and something happens there.
-    void follow(bool on);
-    bool is_following() const;
-    // A pause lets each account settle what is under way.
-    void pause();
-    void resume();
-    bool is_paused() const;
+    // What holds until it is changed, over restarts, too.
+    struct Standing {
+        // Passes again and again, one poll interval behind the end of the last one; at once where
+        // the source is watched and something happens there.
+        bool following = false;
+        // Nothing is begun, and each account settles what is under way.
+        bool paused = false;
+    };
+    struct StandingChange {
+        std::optional<bool> following = std::nullopt;
+        std::optional<bool> paused = std::nullopt;
+    };
+    // Blocks: it is in the ledger before it is in force.
+    Result<void> change(const StandingChange& change);
+    Standing standing() const;
 
     std::vector<AccountStatus> status() const;
     Result<AccountStatus> status(std::string_view name) const;
@@ -102,7 +109,7 @@ public:
     std::filesystem::path directory() const { return spool(); }
     net::asio::any_io_executor blocking() { return parts_.runtime.blocking(); }
 
-    Result<void> start();
+    Result<void> start();  // with what has been standing before; blocks
     net::awaitable<void> stop();
 
 private:
@@ -182,8 +189,8 @@ private:
     std::vector<AccountsProblem> warnings_;
     std::deque<Job> jobs_;
     std::size_t running_ = 0;
-    bool is_paused_ = false;
-    bool is_following_ = false;
+    std::mutex changing_;  // held by change(), which blocks
+    Standing standing_;
     bool is_stopping_ = false;
 };
 

@@ -1,6 +1,7 @@
 // Backfill: pass after pass, and the connections that say when there is something to do.
 #include "backfill/backfill.hpp"
 #include "backfill/limits.hpp"
+#include "base/log.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -12,49 +13,60 @@ namespace {
 
 using net::awaitable;
 
+const Logger log{"backfill"};
+
+// Of the ledger: what is standing.
+constexpr std::string_view following_key = "following";
+constexpr std::string_view paused_key = "paused";
+constexpr std::string_view is_so = "yes";
+
+std::string_view to_value(bool on) {
+    return on ? is_so : std::string_view{};
+}
+
 constexpr std::chrono::seconds follow_look{1};
 // Some of them may not be possible now.
 constexpr std::size_t candidates_per_connection = 4;
 
 }  // namespace
 
-void Backfill::follow(bool on) {
+Backfill::Standing Backfill::standing() const {
+    const std::lock_guard lock{mutex_};
+    return standing_;
+}
+
+Result<void> Backfill::change(const StandingChange& change) {
+    const std::lock_guard changing{changing_};
+    Standing wanted = standing();
+    wanted.following = change.following.value_or(wanted.following);
+    wanted.paused = change.paused.value_or(wanted.paused);
+    SIDING_TRY(parts_.ledger.put_value(everybody, following_key, to_value(wanted.following)));
+    SIDING_TRY(parts_.ledger.put_value(everybody, paused_key, to_value(wanted.paused)));
     {
         const std::lock_guard lock{mutex_};
-        is_following_ = on;
+        standing_ = wanted;
     }
-    if (!on) {
+    if (!wanted.following || wanted.paused) {
         watches_.end_all();
     }
-}
-
-bool Backfill::is_following() const {
-    const std::lock_guard lock{mutex_};
-    return is_following_;
-}
-
-void Backfill::pause() {
-    {
-        const std::lock_guard lock{mutex_};
-        is_paused_ = true;
-    }
-    watches_.end_all();
-}
-
-void Backfill::resume() {
-    {
-        const std::lock_guard lock{mutex_};
-        is_paused_ = false;
-    }
     dispatch();
-}
-
-bool Backfill::is_paused() const {
-    const std::lock_guard lock{mutex_};
-    return is_paused_;
+    return {};
 }
 
 Result<void> Backfill::start() {
+    SIDING_ASSIGN(const auto following, parts_.ledger.value(everybody, following_key));
+    SIDING_ASSIGN(const auto paused, parts_.ledger.value(everybody, paused_key));
+    {
+        const std::lock_guard lock{mutex_};
+        standing_.following = following == is_so;
+        standing_.paused = paused == is_so;
+    }
+    if (standing_.following || standing_.paused) {
+        log.info(
+            "standing_orders",
+            {{"following", standing_.following}, {"paused", standing_.paused}}
+        );
+    }
     return tasks_.spawn(keep_following(*this));
 }
 
@@ -89,7 +101,7 @@ void Backfill::order_due() {
     const WallTime now = parts_.clock.now();
     {
         const std::lock_guard lock{mutex_};
-        if (!is_following_) {
+        if (!standing_.following) {
             return;
         }
         for (const std::string& name : names_) {
@@ -128,7 +140,7 @@ void Backfill::tend_watches() {
             }
             const Entry& entry = entries_.at(name);
             const AccountStatus& status = entry.status;
-            if (is_following_ && !is_paused_ && !is_stopping_ && !is_quiet && status.can_idle &&
+            if (standing_.following && !standing_.paused && !is_stopping_ && !is_quiet && status.can_idle &&
                 status.phase != AccountPhase::failed) {
                 const bool may_begin = status.phase == AccountPhase::idle;
                 wanted.emplace(

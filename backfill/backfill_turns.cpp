@@ -127,7 +127,7 @@ void Backfill::dispatch() {
     const auto quiet = quiet_until();
     std::size_t looks = 0;
     for (auto job = jobs_.begin(); job != jobs_.end();) {
-        if (is_paused_ || is_stopping_ || running_ >= at_once || looks >= looks_max) {
+        if (standing_.paused || is_stopping_ || running_ >= at_once || looks >= looks_max) {
             return;
         }
         if (job->not_before > now) {
@@ -217,7 +217,7 @@ void Backfill::end_job(Job job, const Result<void>& done, const std::optional<Ho
         );
         return;
     }
-    const bool was_paused = is_paused_ || entry.was_told_to_stop;
+    const bool was_paused = standing_.paused || entry.was_told_to_stop;
     if (!is_stopping_ && (was_paused || (hold && may_pass(done.error())))) {
         job.is_resumed = true;
         entry.status.phase = AccountPhase::waiting;

@@ -102,7 +102,8 @@ net::awaitable<Result<net::HttpResponse>> BackfillApi::answer(const net::HttpReq
         co_return retry(request);
     }
     if (route == "PUT /v1/backfill/state") {
-        co_return change(request);
+        auto changed = co_await change(request);
+        co_return changed;
     }
     if (route == "POST /v1/backfill/authorizations") {
         auto begun = co_await begin_authorization(backfill_, request);
@@ -176,28 +177,26 @@ Result<net::HttpResponse> BackfillApi::order(const net::HttpRequest& request) {
     return json_response(json::object{{"ordered", std::move(accounts)}});
 }
 
-Result<net::HttpResponse> BackfillApi::change(const net::HttpRequest& request) {
-    SIDING_ASSIGN(const Body body, Body::parse(request.body, {"paused", "following"}));
+net::awaitable<Result<net::HttpResponse>> BackfillApi::change(const net::HttpRequest& request) {
+    SIDING_CO_ASSIGN(const Body body, Body::parse(request.body, {"paused", "following"}));
+    backfill::Backfill::StandingChange wanted;
     if (body.has("paused")) {
-        SIDING_ASSIGN(const bool paused, body.flag("paused"));
-        if (paused) {
-            backfill_.pause();
-        } else {
-            backfill_.resume();
-        }
+        SIDING_CO_ASSIGN(wanted.paused, body.flag("paused"));
     }
     if (body.has("following")) {
-        SIDING_ASSIGN(const bool following, body.flag("following"));
-        backfill_.follow(following);
+        SIDING_CO_ASSIGN(wanted.following, body.flag("following"));
     }
+    auto apply = [this, &wanted] { return backfill_.change(wanted); };
+    SIDING_CO_TRY(co_await net::run_on(backfill_.blocking(), apply));
+    const auto standing = backfill_.standing();
     logger.info(
         "backfill_changed",
-        {{"paused", backfill_.is_paused()},
-         {"following", backfill_.is_following()},
+        {{"paused", standing.paused},
+         {"following", standing.following},
          {"who", Access::who(request)}}
     );
-    return json_response(json::object{
-        {"paused", backfill_.is_paused()}, {"following", backfill_.is_following()}});
+    const json::object now{{"paused", standing.paused}, {"following", standing.following}};
+    co_return json_response(now);
 }
 
 net::awaitable<Result<net::HttpResponse>> BackfillApi::report(const net::HttpRequest& request) {

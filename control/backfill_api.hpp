@@ -26,7 +26,7 @@ private:
     net::awaitable<Result<net::HttpResponse>> answer(const net::HttpRequest& request);
     Result<net::HttpResponse> order(const net::HttpRequest& request);
     Result<net::HttpResponse> retry(const net::HttpRequest& request);
-    Result<net::HttpResponse> change(const net::HttpRequest& request);
+    net::awaitable<Result<net::HttpResponse>> change(const net::HttpRequest& request);
     net::awaitable<Result<net::HttpResponse>> report(const net::HttpRequest& request);
     net::awaitable<Result<net::HttpResponse>> plan(const net::HttpRequest& request);
     net::HttpResponse metrics() const;

@@ -156,9 +156,10 @@ json::object render_backfill(const backfill::Backfill& backfill) {
         add_pace(account, backfill, status);
         accounts.push_back(std::move(account));
     }
+    const auto standing = backfill.standing();
     json::object document{
-        {"paused", backfill.is_paused()},
-        {"following", backfill.is_following()},
+        {"paused", standing.paused},
+        {"following", standing.following},
         {"problems", problems_json(backfill.problems())},
         {"warnings", problems_json(backfill.warnings())},
         {"accounts", std::move(accounts)},

@@ -149,7 +149,28 @@ def lost_and_refused(lab: Lab) -> None:
     destination.stop()
 
 
-STORIES = (by_notify, by_idle, by_asking, lost_and_refused)
+def over_a_restart(lab: Lab) -> None:
+    """What an operator has ordered to go on goes on after a restart, a pause, too."""
+    world = World(lab, poll="2s", without=("IDLE", "NOTIFY"))
+    world.arrives("INBOX")
+    world.backfill.kill()
+    world.backfill.start()
+    world.backfill.wait_log("standing_orders following=1 paused=0")
+    world.arrives("INBOX")
+    world.backfill.backfill("pause").ok()
+    world.backfill.restart()
+    assert "paused" in world.backfill.backfill("status").out, world.backfill.backfill("status").out
+    assert world.account()["phase"] == "idle", world.account()
+    world.backfill.backfill("resume").ok()
+    world.arrives("Sent")
+    world.backfill.backfill("unfollow").ok()
+    world.backfill.restart()
+    status = world.backfill.api("GET", "/v1/backfill")
+    assert (status["following"], status["paused"]) == (False, False), status
+    world.end()
+
+
+STORIES = (over_a_restart, by_notify, by_idle, by_asking, lost_and_refused)
 
 
 def story(lab: Lab) -> None:
