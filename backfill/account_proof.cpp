@@ -1,6 +1,7 @@
 // AccountRun: what compares and looks, and copies nothing.
 #include "backfill/account_run.hpp"
 #include "backfill/verifier.hpp"
+#include "base/log.hpp"
 #include "net/run_on.hpp"
 
 #include <algorithm>
@@ -9,8 +10,13 @@
 #include <utility>
 
 namespace siding::backfill {
+namespace {
 
 using net::awaitable;
+
+const Logger log{"backfill"};
+
+}  // namespace
 
 // Of what is in the ledger as copied: messages and octets.
 awaitable<Result<MailboxTotals>> AccountRun::count_copied() {
@@ -139,15 +145,9 @@ awaitable<Result<void>> AccountRun::verify(OrderOptions options) {
         return needs_.ledger.mailboxes(record_.id);
     };
     SIDING_CO_ASSIGN(const auto mailboxes, co_await net::run_on(needs_.blocking, take));
-    SIDING_CO_TRY(co_await open());
-    SIDING_CO_TRY(co_await list());
-    needs_.update([&](AccountStatus& status) {
-        status.mailboxes = mailboxes.size();
-        status.mailboxes_done = 0;
-    });
     Verifier::Needs verifier_needs{
-        .source = *source_,
-        .destination = *destination_,
+        .source = source_,
+        .destination = destination_,
         .ledger = needs_.ledger,
         .blocking = needs_.blocking,
         .spool = needs_.spool,
@@ -158,22 +158,23 @@ awaitable<Result<void>> AccountRun::verify(OrderOptions options) {
         .seed = options.seed.value_or(std::random_device{}()),
         .on_verdict =
             [this](const std::string& verdict) {
+                ++progress_;
                 needs_.update([&verdict](AccountStatus& status) { ++status.verdicts[verdict]; });
             },
     };
     Verifier verifier{std::move(verifier_needs)};
-    for (const MailboxRecord& mailbox : mailboxes) {
-        needs_.update([&](AccountStatus& status) { status.mailbox = mailbox.source; });
-        const FolderState* state = state_of(mailbox.source);
-        SIDING_CO_TRY(co_await verifier.verify(mailbox, state != nullptr));
-        needs_.update([](AccountStatus& status) { ++status.mailboxes_done; });
-    }
-    for (const FolderPlan::Row& row : plan_->rows) {
-        if (row.action != FolderPlan::Row::Action::skip) {
-            SIDING_CO_TRY(co_await verifier.count_uncopied(row.source));
+    for (;;) {
+        const Result<void> done = co_await verify_once(verifier, mailboxes);
+        if (done) {
+            break;
         }
+        const Error error = done.error();
+        const bool again = co_await may_try_again(error);
+        if (!again) {
+            co_return error;
+        }
+        log.warn("connection_lost", {{"account", account_.name}, {"reason", error.message()}});
     }
-    SIDING_CO_TRY(co_await verifier.find_extras());
     co_await close();
     Verification made = verifier.result();
     made.began_at = began_at;
@@ -187,6 +188,30 @@ awaitable<Result<void>> AccountRun::verify(OrderOptions options) {
         status.mailbox.clear();
     });
     co_return Result<void>{};
+}
+
+awaitable<Result<void>> AccountRun::verify_once(
+    Verifier& verifier, const std::vector<MailboxRecord>& mailboxes
+) {
+    SIDING_CO_TRY(co_await open());
+    SIDING_CO_TRY(co_await list());
+    needs_.update([&](AccountStatus& status) {
+        status.mailboxes = mailboxes.size();
+        status.mailboxes_done = 0;
+    });
+    for (const MailboxRecord& mailbox : mailboxes) {
+        needs_.update([&](AccountStatus& status) { status.mailbox = mailbox.source; });
+        const bool is_at_source = state_of(mailbox.source) != nullptr;
+        SIDING_CO_TRY(co_await verifier.verify(mailbox, is_at_source));
+        needs_.update([](AccountStatus& status) { ++status.mailboxes_done; });
+    }
+    for (const FolderPlan::Row& row : plan_->rows) {
+        if (row.action != FolderPlan::Row::Action::skip) {
+            SIDING_CO_TRY(co_await verifier.count_uncopied(row.source));
+        }
+    }
+    auto listed = co_await verifier.find_extras();
+    co_return listed;
 }
 
 }  // namespace siding::backfill

@@ -28,6 +28,8 @@
 
 namespace siding::backfill {
 
+class Verifier;
+
 class ArchiveKeeper;
 class Quarantine;
 
@@ -110,6 +112,9 @@ private:
     net::awaitable<Result<void>> send_canary();
     net::awaitable<bool> put_aside_corrupt();
     net::awaitable<bool> may_try_again(const Error& error);
+    net::awaitable<Result<void>> verify_once(
+        Verifier& verifier, const std::vector<MailboxRecord>& mailboxes
+    );
     const FolderState* state_of(const std::string& source) const;
 
     Result<std::vector<MailboxRecord>> mailboxes_to_retry(const RetryRequest& request) const;

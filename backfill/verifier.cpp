@@ -7,6 +7,7 @@
 #include "net/run_on.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace siding::backfill {
@@ -109,47 +110,65 @@ awaitable<Result<LedgerPage>> Verifier::read_page(MailboxRecord mailbox, std::ui
 }
 
 awaitable<Result<void>> Verifier::verify(MailboxRecord mailbox, bool is_at_source) {
-    seen_.insert(mailbox.source);
-    ImapSet at_source;
-    if (is_at_source) {
-        SIDING_CO_TRY(co_await needs_.source.examine(mailbox.source));
-        if (needs_.source.mailbox()->uid_validity != mailbox.source_uid_validity) {
-            co_return Error{
-                Errc::conflict,
-                "the source has given " + mailbox.source +
-                    " another UIDVALIDITY since the last pass; run a pass first"};
+    if (seen_.contains(mailbox.source)) {
+        co_return Result<void>{};
+    }
+    SIDING_CO_ASSIGN(const ImapSet at_source, co_await open(mailbox, is_at_source));
+    if (next_uid_ == 0) {
+        known_ = {};
+        if (needs_.sample) {
+            SIDING_CO_TRY(co_await choose_sample(mailbox, at_source));
         }
-        SIDING_CO_ASSIGN(at_source, co_await needs_.source.uids(1));
+        next_uid_ = 1;
     }
-    SIDING_CO_TRY(co_await needs_.destination.examine(mailbox.destination));
-    Place& place = places_[mailbox.destination];
-    SIDING_CO_ASSIGN(place.there, co_await needs_.destination.uids(1));
-    is_same_mailbox_ =
-        needs_.destination.mailbox()->uid_validity == mailbox.destination_uid_validity;
-    place.is_known = place.is_known && is_same_mailbox_;
-    if (needs_.sample) {
-        SIDING_CO_TRY(co_await choose_sample(mailbox, at_source));
-    }
-    ImapSet known;
-    for (std::uint64_t at = 1; at != 0;) {
-        SIDING_CO_ASSIGN(LedgerPage page, co_await read_page(mailbox, at));
-        at = page.next_uid;
+    while (next_uid_ != 0) {
+        SIDING_CO_ASSIGN(LedgerPage page, co_await read_page(mailbox, next_uid_));
         std::vector<std::uint64_t> ours;
         std::erase_if(page.rows, [&](const CopyRecord& row) {
-            known.add(row.uid);
+            known_.add(row.uid);
             if (is_there(row)) {
                 ours.push_back(row.destination_uid);
             }
             return row.is_gone_at_source || !at_source.contains(row.uid);
         });
-        place.ours.add(ImapSet::of(ours));
-        SIDING_CO_TRY(co_await judge_page(mailbox, std::move(page.rows)));
+        places_[mailbox.destination].ours.add(ImapSet::of(ours));
+        const auto suspects = std::pair{suspects_max_, result_.suspects_left};
+        const auto judged = co_await judge_page(mailbox, std::move(page.rows));
+        if (!judged) {  // these rows come once more
+            std::tie(suspects_max_, result_.suspects_left) = suspects;
+            co_return judged.error();
+        }
+        next_uid_ = page.next_uid;
+        if (next_uid_ == 0) {
+            seen_.insert(mailbox.source);
+        }
     }
-    const std::uint64_t uncopied = at_source.minus(known).count();
+    const std::uint64_t uncopied = at_source.minus(known_).count();
     for (std::uint64_t i = 0; i < uncopied; ++i) {
         say("not copied");
     }
     co_return Result<void>{};
+}
+
+// Answers with what is at the source.
+awaitable<Result<ImapSet>> Verifier::open(MailboxRecord mailbox, bool is_at_source) {
+    ImapSet at_source;
+    if (is_at_source) {
+        SIDING_CO_TRY(co_await source().examine(mailbox.source));
+        if (source().mailbox()->uid_validity != mailbox.source_uid_validity) {
+            co_return Error{
+                Errc::conflict,
+                "the source has given " + mailbox.source +
+                    " another UIDVALIDITY since the last pass; run a pass first"};
+        }
+        SIDING_CO_ASSIGN(at_source, co_await source().uids(1));
+    }
+    SIDING_CO_TRY(co_await destination().examine(mailbox.destination));
+    Place& place = places_[mailbox.destination];
+    SIDING_CO_ASSIGN(place.there, co_await destination().uids(1));
+    is_same_mailbox_ = destination().mailbox()->uid_validity == mailbox.destination_uid_validity;
+    place.is_known = place.is_known && is_same_mailbox_;
+    co_return at_source;
 }
 
 awaitable<Result<void>> Verifier::choose_sample(MailboxRecord mailbox, ImapSet at_source) {
@@ -263,7 +282,7 @@ awaitable<Result<void>> Verifier::compare_sizes(const Rows& wanted, ImapSet& bod
             others.push_back(found->first);
         }
     };
-    SIDING_CO_TRY(co_await needs_.destination.fetch(asked, "(UID RFC822.SIZE)", each));
+    SIDING_CO_TRY(co_await destination().fetch(asked, "(UID RFC822.SIZE)", each));
     for (const std::uint64_t uid : others) {
         if (suspects_max_ > 0) {
             --suspects_max_;
@@ -283,7 +302,7 @@ awaitable<Result<void>> Verifier::compare_bodies(const Rows& wanted, ImapSet bod
     Strays strays;
     {
         MessageReader::Needs needs{needs_.blocking, needs_.spool};
-        MessageReader reader{needs_.destination, std::move(needs), bodies};
+        MessageReader reader{destination(), std::move(needs), bodies};
         for (;;) {
             SIDING_CO_ASSIGN(const auto message, co_await reader.next());
             if (!message) {
@@ -307,13 +326,14 @@ awaitable<Result<void>> Verifier::compare_bodies(const Rows& wanted, ImapSet bod
 }
 
 awaitable<Result<void>> Verifier::count_uncopied(std::string source_name) {
-    if (!seen_.insert(source_name).second) {
+    if (seen_.contains(source_name)) {
         co_return Result<void>{};
     }
-    SIDING_CO_TRY(co_await needs_.source.examine(source_name));
-    for (std::uint64_t i = 0; i < needs_.source.mailbox()->messages; ++i) {
+    SIDING_CO_TRY(co_await source().examine(source_name));
+    for (std::uint64_t i = 0; i < source().mailbox()->messages; ++i) {
         say("not copied");
     }
+    seen_.insert(source_name);
     co_return Result<void>{};
 }
 

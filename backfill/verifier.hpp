@@ -20,6 +20,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -30,8 +31,9 @@ namespace siding::backfill {
 class Verifier {
 public:
     struct Needs {
-        ImapSession& source;
-        ImapSession& destination;
+        // Those that are open when verify() is called: others may be opened between two calls.
+        const std::unique_ptr<ImapSession>& source;
+        const std::unique_ptr<ImapSession>& destination;
         Ledger& ledger;
         net::asio::any_io_executor blocking;
         std::filesystem::path spool;
@@ -44,6 +46,8 @@ public:
 
     explicit Verifier(Needs needs) : needs_{std::move(needs)} {}
 
+    // Each of these goes on where it was when it is called again after a lost connection.
+    //
     // `is_at_source`: the mailbox is still there.
     net::awaitable<Result<void>> verify(MailboxRecord mailbox, bool is_at_source);
     // Messages of a mailbox that no verify() has spoken of, because the ledger does not know it.
@@ -63,6 +67,9 @@ private:
     };
     using Rows = std::map<std::uint64_t, CopyRecord*>;  // by UID at the destination
 
+    ImapSession& source() const { return *needs_.source; }
+    ImapSession& destination() const { return *needs_.destination; }
+    net::awaitable<Result<ImapSet>> open(MailboxRecord mailbox, bool is_at_source);
     net::awaitable<Result<LedgerPage>> read_page(MailboxRecord mailbox, std::uint64_t from_uid);
     net::awaitable<Result<void>> choose_sample(MailboxRecord mailbox, ImapSet at_source);
     net::awaitable<Result<void>> judge_page(MailboxRecord mailbox, std::vector<CopyRecord> rows);
@@ -74,7 +81,9 @@ private:
 
     Needs needs_;
     Verification result_;
-    std::set<std::string> seen_;
+    std::set<std::string> seen_;           // mailboxes of the source of which all is said
+    std::uint64_t next_uid_ = 0;           // of the mailbox under way; 0: it is about to begin
+    ImapSet known_;                        // likewise: UIDs that the ledger has, so far
     std::map<std::string, Place> places_;  // by name at the destination
     bool is_same_mailbox_ = false;         // of the mailbox under way: its place is known
     ImapSet chosen_;                       // UIDs at the source, of the mailbox under way

@@ -68,15 +68,18 @@ awaitable<Result<void>> Verifier::find_extras() {
             continue;  // every UID would be another one
         }
         ImapSet extras = place.there.minus(place.ours);
-        place = {};
         if (extras.empty()) {
             continue;
         }
         result_.extra[mailbox] = extras.count();
+        std::erase_if(result_.extras, [&mailbox](const Extra& extra) {
+            return extra.mailbox == mailbox;
+        });
         const std::size_t room =
             limits::extras_listed_max - std::min(limits::extras_listed_max, result_.extras.size());
         ImapSet newest = extras.take_back(room);
         SIDING_CO_TRY(co_await list_extras(mailbox, std::move(newest)));
+        place = {};
     }
     co_return Result<void>{};
 }
@@ -85,12 +88,12 @@ awaitable<Result<void>> Verifier::list_extras(std::string mailbox, ImapSet uids)
     if (uids.empty()) {
         co_return Result<void>{};
     }
-    SIDING_CO_TRY(co_await needs_.destination.examine(mailbox));
-    ExtraEar ear{needs_.destination, mailbox, result_.extras};
+    SIDING_CO_TRY(co_await destination().examine(mailbox));
+    ExtraEar ear{destination(), mailbox, result_.extras};
     for (const std::string& part : uids.split()) {
         ImapCommand command{"UID FETCH"};
         command.set(part).raw("(UID INTERNALDATE BODY.PEEK[HEADER.FIELDS (SUBJECT)])");
-        SIDING_CO_TRY(co_await needs_.destination.run(std::move(command), ImapStage::fetch));
+        SIDING_CO_TRY(co_await destination().run(std::move(command), ImapStage::fetch));
     }
     co_return Result<void>{};
 }

@@ -5,6 +5,7 @@ it proves, a canary leaves nothing behind, and an assessment touches nothing."""
 import base64
 import hashlib
 import pathlib
+import re
 import shutil
 import sys
 from typing import Any
@@ -257,6 +258,35 @@ def a_sample_sees_other_sizes(lab: Lab, source: Dovecot) -> None:
     backfill.stop()
 
 
+# --- lost connections ---------------------------------------------------------------------------
+def a_lost_connection_costs_a_page(lab: Lab) -> None:
+    """A verification goes on where it was: every message has one verdict, and few are read twice."""
+    count = 1300  # some pages of rows
+    source = ScriptedImap(lab, dict([ANN])).start()
+    server = ScriptedImap(lab, dict([ANN])).start()
+    source.accounts["ann"].create("Sent")
+    for number in range(count):
+        folder = "Sent" if number % 100 == 0 else "INBOX"
+        source.folder("ann", folder).add(b"Subject: %d\r\n\r\n%d\r\n" % (number, number))
+    backfill = Backfill(lab, source, server, dict([ANN]), name="lost").start()
+    backfill.run("ann").ok()
+    for number in range(3):
+        server.folder("ann", "INBOX").add(b"Subject: extra %d\r\n\r\nnew\r\n" % number)
+    answers = server.fault("never", at="FETCH.message", nth=10**9)  # it counts
+    server.fault("drop", at="FETCH.message", nth=700, after_octets=10)
+    server.fault("drop", at="FETCH.message", nth=1250)
+    source.fault("drop", at="EXAMINE", nth=2)
+    done = backfill.verify("ann", "--json").ok()
+    verdicts = account(done)["verdicts"]
+    assert verdicts == {"exact": count}, verdicts
+    verification = account(done)["verification"]
+    assert (verification["messages"], verification["looked_at"]) == (count, count), verification
+    assert verification["extra_by_mailbox"] == {"INBOX": 3}, verification
+    assert count <= answers.met < 1.7 * count, f"{answers.met} messages were fetched"
+    assert len(re.findall("connection_lost", backfill.log())) >= 3, "nothing was lost"
+    backfill.stop()
+
+
 # --- assess -------------------------------------------------------------------------------------
 def an_assessment_touches_nothing(lab: Lab, source: Dovecot) -> None:
     destination = Dovecot(lab, dict([ANN]), name="assessed", separator=".", prefix="INBOX.").start()
@@ -307,6 +337,7 @@ def story(lab: Lab) -> None:
     a_full_quota_says_no(lab, source)
     what_cannot_be_removed_is_named(lab, source)
     a_sample_sees_other_sizes(lab, source)
+    a_lost_connection_costs_a_page(lab)
     an_assessment_touches_nothing(lab, source)
     with Mailbox(source, *ANN) as old:
         assert old.evidence() == before, "the source was touched"
