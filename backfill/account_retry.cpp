@@ -20,14 +20,24 @@ const Logger log{"backfill"};
 }  // namespace
 
 awaitable<Result<void>> AccountRun::retry(const RetryRequest& request) {
-    auto begin = [this]() -> Result<void> {
+    std::vector<MailboxRecord> mailboxes;
+    auto begin = [this, &request, &mailboxes]() -> Result<void> {
         SIDING_ASSIGN(record_, needs_.ledger.account(account_.name));
+        SIDING_ASSIGN(mailboxes, mailboxes_to_retry(request));
+        if (mailboxes.empty()) {
+            return {};
+        }
         ++record_.pass;
         record_.phase = "copying";
         record_.changed_at = needs_.clock.now();
         return needs_.ledger.put(record_);
     };
     SIDING_CO_TRY(co_await net::run_on(needs_.blocking, begin));
+    if (mailboxes.empty()) {
+        needs_.update([](AccountStatus& status) { status.counts = {}; });
+        auto counted = co_await count_known();
+        co_return counted;
+    }
     needs_.update([this](AccountStatus& status) {
         status.phase = AccountPhase::copying;
         status.pass = record_.pass;

@@ -130,7 +130,7 @@ private:
         OrderOptions options = {};
         WallTime not_before{};
         bool waits_for_turn = false;  // until another one ends
-        bool is_resumed = false;  // it has stopped for a while, and goes on
+        bool is_resumed = false;      // it has stopped for a while, and goes on
         Governor::Permit permit = {};
     };
 

@@ -63,8 +63,7 @@ Result<void> Backfill::start() {
     }
     if (standing_.following || standing_.paused) {
         log.info(
-            "standing_orders",
-            {{"following", standing_.following}, {"paused", standing_.paused}}
+            "standing_orders", {{"following", standing_.following}, {"paused", standing_.paused}}
         );
     }
     return tasks_.spawn(keep_following(*this));
@@ -140,8 +139,8 @@ void Backfill::tend_watches() {
             }
             const Entry& entry = entries_.at(name);
             const AccountStatus& status = entry.status;
-            if (standing_.following && !standing_.paused && !is_stopping_ && !is_quiet && status.can_idle &&
-                status.phase != AccountPhase::failed) {
+            if (standing_.following && !standing_.paused && !is_stopping_ && !is_quiet &&
+                status.can_idle && status.phase != AccountPhase::failed) {
                 const bool may_begin = status.phase == AccountPhase::idle;
                 wanted.emplace(
                     name, SourceWatches::Wanted{entry.account.source, status.pass, may_begin}
@@ -160,6 +159,10 @@ Result<std::map<std::string, AccountStatus>> Backfill::known_accounts() const {
         AccountStatus& status = known[record.name];
         status.name = record.name;
         status.pass = record.pass;
+        if (record.phase == "failed") {  // it waits for a person still
+            status.phase = AccountPhase::failed;
+            status.words = record.words;
+        }
         SIDING_ASSIGN(const auto final_at, parts_.ledger.value(record.id, final_key));
         if (const auto time = parse_time(final_at.value_or(""))) {
             status.final_at = *time;

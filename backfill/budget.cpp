@@ -12,7 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-
 std::string key_of(Side side) {
     return fmt::format("spent.{}", to_text(side));
 }

@@ -14,7 +14,7 @@ namespace siding::backfill {
 
 using AccountId = std::uint32_t;
 inline constexpr AccountId everybody = 0;  // accounts begin at 1
-using MailboxId = std::uint32_t;  // of a source mailbox, by its name, within one account
+using MailboxId = std::uint32_t;           // of a source mailbox, by its name, within one account
 
 // Four views of the same octets, from the strictest to the loosest; each is SHA-256, or empty where
 // it was never computed. digests.hpp makes them.

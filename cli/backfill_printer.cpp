@@ -157,6 +157,15 @@ void print_backfill_report(const json::object& report, const Terminal& terminal)
         escape(text_at(report, "account")),
         human_count(number_at(report, "pass"))
     );
+    if (text_at(report, "phase") == "failed") {
+        fmt::print(
+            terminal.out,
+            "{}\n",
+            terminal.paint(
+                "the last order failed: " + escape(text_at(report, "reason")), Colour::red
+            )
+        );
+    }
     Table mailboxes{{
         {"MAILBOX", Align::left, 12},
         {"AT THE DESTINATION", Align::left, 12},
@@ -213,7 +222,10 @@ void print_backfill_report(const json::object& report, const Terminal& terminal)
     }
     const json::array& exceptions = array_at(report, "exceptions");
     if (exceptions.empty()) {
-        terminal.out << "every message that the source has shown is accounted for\n";
+        terminal.out
+            << (array_at(report, "mailboxes").empty()
+                    ? "nothing has been copied yet\n"
+                    : "every message that the source has shown is accounted for\n");
         return;
     }
     terminal.out << "\n";

@@ -112,7 +112,7 @@ struct Attribute {
     bool (*take)(std::string value, XclientAttributes& to);  // false: bad. Empty: not known
 };
 
-constexpr std::array attributes = {
+constexpr std::array known_attributes = {
     Attribute{"NAME", take_name},
     Attribute{"ADDR", take_address},
     Attribute{"PORT", take_port},
@@ -129,10 +129,10 @@ Reply bad(std::string_view word) {
 
 bool take(std::string_view word, XclientAttributes& to) {
     const std::size_t equals = word.find('=');
-    const auto* const known = std::ranges::find_if(attributes, [&](const Attribute& one) {
+    const auto* const known = std::ranges::find_if(known_attributes, [&](const Attribute& one) {
         return equals_ignoring_case(one.name, word.substr(0, equals));
     });
-    if (equals == std::string_view::npos || known == attributes.end()) {
+    if (equals == std::string_view::npos || known == known_attributes.end()) {
         return false;
     }
     const std::string_view value = word.substr(equals + 1);

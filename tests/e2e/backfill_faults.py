@@ -143,6 +143,18 @@ def wrong_password(lab: Lab) -> None:
         if said.name in ("LOGIN", "AUTHENTICATE") and said.user == ""
     ]
     assert len(logins) == 2, f"one for each account, not {len(logins)}"
+    report = world.backfill.backfill("report", "bob").out
+    assert "the last order failed: source" in report and "nothing has been copied yet" in report, report
+    world.backfill.backfill("retry", "bob", "--wait").ok()  # nothing was refused
+    # Nor does a restart try it again by itself, not even with `follow`.
+    world.backfill.restart()
+    world.backfill.backfill("follow").ok()
+    wait_until(lambda: world.backfill.account("ann")["started_at"], "the pass of the other one")
+    bob = world.backfill.account("bob")
+    assert bob["phase"] == "failed" and "bob" in bob["reason"], bob
+    world.backfill.backfill("unfollow").ok()
+    wait_until(lambda: world.backfill.account("ann")["phase"] == "idle", "rest")
+    assert "account_started account=bob" not in world.backfill.log(), "since the restart"
     world.end()
 
 
