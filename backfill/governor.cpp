@@ -1,7 +1,6 @@
 #include "backfill/governor.hpp"
 
 #include "backfill/limits.hpp"
-#include "base/log.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -10,8 +9,6 @@ namespace siding::backfill {
 namespace {
 
 using namespace std::chrono_literals;
-
-const Logger log{"backfill"};
 
 constexpr std::size_t host_start = 2 * limits::pairs_max;
 // Somebody who was turned away asks again within this time, or does not want any more.

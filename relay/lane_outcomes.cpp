@@ -118,7 +118,8 @@ std::vector<Trouble> Lane::judge(Line& line, const std::vector<smtp::Verdict>& v
         }
     }
     line.taken += delivered ? 1 : 0;
-    line.refused += verdicts.size() - std::ranges::count_if(verdicts, is_taken);
+    const auto taken = static_cast<std::size_t>(std::ranges::count_if(verdicts, is_taken));
+    line.refused += verdicts.size() - taken;
     if (trouble == Trouble::separate && worst->text.find("omain") != std::string::npos) {
         jobs_.set_one_domain();
     }

@@ -1,6 +1,5 @@
 // Lane, the sending part: workers, each with one connection at a time and as many transactions
 // under way on it as it takes.
-#include "base/log.hpp"
 #include "relay/lane.hpp"
 #include "relay/lane_line.hpp"
 #include "relay/lane_transaction.hpp"
@@ -9,8 +8,6 @@
 
 namespace siding::relay {
 namespace {
-
-const Logger log{"lane"};
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;

@@ -21,7 +21,8 @@ public:
     net::awaitable<Result<std::string>> next() override {
         std::string octets = std::exchange(unsent_, {});
         while (number_ < intake_.pieces()) {
-            auto piece = co_await intake_.read_piece(number_++);
+            const auto number = number_++;
+            auto piece = co_await intake_.read_piece(number);
             if (!piece) {
                 co_return piece.error();
             }

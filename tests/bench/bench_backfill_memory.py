@@ -1,4 +1,5 @@
-"""Memory of the backfill: a message of 200 MB, 5,000 folders, a folder with very many messages.
+"""Memory of the backfill: a message of 200 MB, 5,000 folders, a folder with very many messages;
+copied, verified, listed in a manifest, archived.
 
     bench_backfill_memory.py [--messages 1000000]
 """
@@ -36,10 +37,29 @@ def timed(backfill: Backfill) -> float:
     return time.monotonic() - started
 
 
+def proved(what: str, backfill: Backfill) -> bool:
+    """Every message read back, the manifest of them all, and an archive of the source."""
+    good = True
+    for order in (("verify", "ann"), ("manifest", "ann"), ("archive", "create", "--wait", "ann")):
+        command = order if order[0] == "archive" else ("backfill", *order)
+        started = time.monotonic()
+        backfill.lab.siding("--socket", backfill.socket_path, *command, timeout=3600).ok()
+        peak = backfill.memory_kib("VmHWM") >> 10
+        good &= peak <= LIMIT_MIB
+        print(
+            f"{what:<22} {command[1 if command[0] == 'backfill' else 0]:<10}"
+            f" {time.monotonic() - started:7.1f} s, memory at most {peak:4} MiB"
+            f" {'ok' if peak <= LIMIT_MIB else 'MISSED'}",
+            flush=True,
+        )
+    return good
+
+
 def passes(what: str, lab: Lab, source, destination, name: str) -> bool:
     backfill = Backfill(lab, source, destination, dict([USER]), name=name, auth="login").start()
     first, idle = timed(backfill), timed(backfill)
     good = measured(what, backfill, first, idle)
+    good &= proved(what, backfill)
     backfill.stop()
     return good
 
