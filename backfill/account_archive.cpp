@@ -223,6 +223,7 @@ awaitable<Result<void>> AccountRun::restore_mailboxes(
         .pace = *needs_.pace,
         .must_ask_first = must_ask_first_,
         .suspects = suspects_,
+        .moving = moving_,
         .is_uid_plus_proven = is_uid_plus_proven_,
         .memory = needs_.memory,
         .switched_at = std::nullopt,

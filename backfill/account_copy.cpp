@@ -220,6 +220,7 @@ awaitable<Result<void>> AccountRun::make_folders() {
 awaitable<Result<void>> AccountRun::run_pass() {
     const auto executor = co_await net::asio::this_coro::executor;
     EmailClaims emails{executor};
+    moving_.clear();
     MailboxPass::Account account{
         .ledger = needs_.ledger,
         .blocking = needs_.blocking,
@@ -229,6 +230,7 @@ awaitable<Result<void>> AccountRun::run_pass() {
         .pace = *needs_.pace,
         .must_ask_first = must_ask_first_,
         .suspects = suspects_,
+        .moving = moving_,
         .is_uid_plus_proven = is_uid_plus_proven_,
         .memory = needs_.memory / std::max<std::size_t>(needs_.pairs, 1),
         .switched_at = needs_.switched_at,
@@ -262,7 +264,12 @@ awaitable<Result<void>> AccountRun::run_pass() {
             octets += row.octets;
         }
     }
-    auto take = [this, &names] { return needs_.ledger.mailboxes(record_.id, names); };
+    bool has_gone_messages = false;
+    auto take = [&]() -> Result<std::vector<MailboxRecord>> {
+        SIDING_ASSIGN(const auto gone, needs_.ledger.value(record_.id, gone_key));
+        has_gone_messages = !gone.value_or("").empty();
+        return needs_.ledger.mailboxes(record_.id, names);
+    };
     SIDING_CO_ASSIGN(auto records, co_await net::run_on(needs_.blocking, take));
     for (std::size_t at = 0; at < rows.size(); ++at) {
         mailboxes.push_back(std::make_unique<MailboxPass>(
@@ -281,6 +288,7 @@ awaitable<Result<void>> AccountRun::run_pass() {
             .first = {*source_, *destination_},
             .open = [this](AccountPass::Sessions& more) { return open_pair(*this, more); },
             .pairs_max = needs_.pairs,
+            .has_gone_messages = has_gone_messages,
             .recent = std::exchange(recent_, {}),
             .update = needs_.update,
             .is_stopping = needs_.is_stopping,
@@ -291,6 +299,10 @@ awaitable<Result<void>> AccountRun::run_pass() {
         if (mailbox->counts().changes() > 0) {
             found_[mailbox->row().source] += mailbox->counts();
         }
+    }
+    if (done && has_gone_messages && !pass.has_found_gone() && options_.window.is_everything()) {
+        auto forget = [this] { return needs_.ledger.put_value(record_.id, gone_key, ""); };
+        SIDING_CO_TRY(co_await net::run_on(needs_.blocking, forget));
     }
     co_return done;
 }

@@ -55,7 +55,7 @@ awaitable<Result<void>> AccountPass::look() {
             co_return Error{Errc::unavailable, "stopped; what is copied is in the ledger"};
         }
         SIDING_CO_TRY(co_await mailbox->look(needs_.first));
-        has_gone_messages_ = has_gone_messages_ || mailbox->counts().gone > 0;
+        has_found_gone_ = has_found_gone_ || mailbox->counts().gone > 0;
         const PassCounts looked = mailbox->counts();
         needs_.update([&looked](AccountStatus& status) { status.counts += looked; });
     }
@@ -161,7 +161,8 @@ awaitable<Result<void>> AccountPass::copy(
         }
         MailboxPass& mailbox = *turn->mailbox;
         needs_.update([&](AccountStatus& status) { status.mailbox = mailbox.row().source; });
-        const MailboxPass::Part part{has_gone_messages_, turn->only};
+        const bool has_gone = needs_.has_gone_messages || has_found_gone_;
+        const MailboxPass::Part part{has_gone, turn->only};
         auto copied = co_await mailbox.copy(pair, part);
         busy_.erase(&mailbox);
         if (!copied) {

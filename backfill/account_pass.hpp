@@ -33,6 +33,7 @@ public:
         // Another pair; Errc::limit_exceeded: not now.
         std::function<net::awaitable<Result<void>>(Sessions&)> open;
         std::size_t pairs_max = 1;
+        bool has_gone_messages = false;                     // of earlier passes
         std::map<std::string, RecentMessages> recent = {};  // by mailbox, where it is known
         std::function<void(const std::function<void(AccountStatus&)>&)> update;
         std::function<bool()> is_stopping;
@@ -42,6 +43,7 @@ public:
 
     net::awaitable<Result<void>> run();
     const std::vector<std::unique_ptr<MailboxPass>>& mailboxes() const { return mailboxes_; }
+    bool has_found_gone() const { return has_found_gone_; }
 
 private:
     struct Turn {
@@ -70,7 +72,7 @@ private:
     std::set<const MailboxPass*> busy_;           // with a pair at work
     std::set<net::asio::steady_timer*> resting_;  // pairs that have to wait for their permit
     bool is_over_ = false;
-    bool has_gone_messages_ = false;
+    bool has_found_gone_ = false;   // by look()
     std::optional<Error> failure_;  // the first one; the other pairs stop at their next mailbox
 };
 

@@ -157,9 +157,9 @@ awaitable<Result<void>> AccountRun::verify(OrderOptions options) {
         // Small enough for every reader of JSON (RFC 8259 §6).
         .seed = options.seed.value_or(std::random_device{}()),
         .on_verdict =
-            [this](const std::string& verdict) {
+            [this](const std::string& verdict, std::uint64_t messages) {
                 ++progress_;
-                needs_.update([&verdict](AccountStatus& status) { ++status.verdicts[verdict]; });
+                needs_.update([&](AccountStatus& status) { status.verdicts[verdict] += messages; });
             },
     };
     Verifier verifier{std::move(verifier_needs)};

@@ -143,6 +143,7 @@ private:
     FolderSide source_side_;
     bool must_ask_first_ = false;       // AppendWriter::Needs
     AppendSuspects suspects_;           // likewise
+    std::set<Twin> moving_;             // of the pass under way
     bool is_uid_plus_proven_ = false;   // MailboxPass::Account
     bool strict_names_ = false;         // the destination has refused one of the usual kind
     std::set<std::string> subscribed_;  // at the destination

@@ -26,6 +26,19 @@ const CopyRecord* Adoptable::repaired(std::uint64_t uid) const {
     return row == repaired_.end() ? nullptr : &row->second;
 }
 
+void Adoptable::add_deleted(const MessageDigests& digests) {
+    deleted_.insert(key_of(digests.raw));
+}
+
+bool Adoptable::take_deleted(const MessageDigests& digests) {
+    const auto found = deleted_.find(key_of(digests.raw));
+    if (found == deleted_.end()) {
+        return false;
+    }
+    deleted_.erase(found);
+    return true;
+}
+
 std::optional<std::uint64_t> Adoptable::take(const MessageDigests& digests) {
     if (free_.empty()) {
         return std::nullopt;

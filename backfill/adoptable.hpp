@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace siding::backfill {
 
@@ -23,6 +24,10 @@ public:
     void add_repaired(const CopyRecord& row);
     const CopyRecord* repaired(std::uint64_t uid) const;
 
+    // One that was deleted at the destination, and stays away.
+    void add_deleted(const MessageDigests& digests);
+    bool take_deleted(const MessageDigests& digests);
+
     bool empty() const { return free_.empty(); }
     std::size_t size() const { return free_.size(); }
 
@@ -34,6 +39,7 @@ private:
     Index canonical_;
     std::set<std::uint64_t> free_;
     std::map<std::uint64_t, CopyRecord> repaired_;
+    std::unordered_multiset<std::string> deleted_;  // by raw digest
 };
 
 }  // namespace siding::backfill

@@ -164,12 +164,23 @@ awaitable<Result<bool>> AppendWriter::find_at_destination(const FetchedMessage& 
         SIDING_CO_TRY(co_await write_rows(std::move(rows)));
         co_return true;
     }
+    if (needs_.adoptable.take_deleted(message.digests)) {
+        CopyRecord row = make_row(message);
+        row.state = CopyState::deleted;
+        row.destination_uid = 0;
+        std::vector<CopyRecord> rows{std::move(row)};
+        SIDING_CO_TRY(co_await write_rows(std::move(rows)));
+        co_return true;
+    }
     if (needs_.is_rest) {
         auto find = [this, &message] {
-            return needs_.ledger.twins(needs_.account, message.digests.raw, 1);
+            return needs_.ledger.twins(needs_.account, message.digests.raw, twins_max);
         };
         SIDING_CO_ASSIGN(const auto twins, co_await net::run_on(needs_.blocking, find));
-        if (!twins.empty()) {
+        const bool is_elsewhere = std::ranges::any_of(twins, [this](const Twin& twin) {
+            return twin.mailbox != needs_.mailbox.id;
+        });
+        if (is_elsewhere) {
             CopyRecord row = make_row(message);
             row.state = CopyState::skipped;
             row.destination_uid = 0;
@@ -182,7 +193,8 @@ awaitable<Result<bool>> AppendWriter::find_at_destination(const FetchedMessage& 
     if (!needs_.has_gone_messages) {
         co_return false;
     }
-    auto look = [this, &message]() -> Result<std::optional<Move>> {
+    const std::set<Twin> taken = needs_.moving;  // by all pairs of the account
+    auto look = [this, &message, &taken]() -> Result<std::optional<Move>> {
         SIDING_ASSIGN(
             const auto twins, needs_.ledger.twins(needs_.account, message.digests.raw, twins_max)
         );
@@ -194,7 +206,7 @@ awaitable<Result<bool>> AppendWriter::find_at_destination(const FetchedMessage& 
                 }
                 SIDING_ASSIGN(auto row, needs_.ledger.find(needs_.account, mailbox, twin.uid));
                 if (row && row->is_gone_at_source && row->state == CopyState::copied &&
-                    row->destination_uid != 0 && !is_taken(twin)) {
+                    row->destination_uid != 0 && !taken.contains(twin)) {
                     return std::optional<Move>{Move{mailbox, std::move(*row), {}}};
                 }
             }
@@ -202,7 +214,7 @@ awaitable<Result<bool>> AppendWriter::find_at_destination(const FetchedMessage& 
         return std::optional<Move>{};
     };
     SIDING_CO_ASSIGN(std::optional<Move> move, co_await net::run_on(needs_.blocking, look));
-    if (!move) {
+    if (!move || !needs_.moving.insert(Twin{move->mailbox.id, move->from.uid}).second) {
         co_return false;
     }
     move->to = make_row(message);
@@ -210,12 +222,6 @@ awaitable<Result<bool>> AppendWriter::find_at_destination(const FetchedMessage& 
     move->to.words = move->from.repaired.raw.empty() ? "" : move->from.words;
     moves_.push_back(std::move(*move));
     co_return true;
-}
-
-bool AppendWriter::is_taken(const Twin& twin) const {
-    return std::ranges::any_of(moves_, [&](const Move& move) {
-        return move.mailbox.id == twin.mailbox && move.from.uid == twin.uid;
-    });
 }
 
 CopyRecord AppendWriter::make_row(const FetchedMessage& message) const {
@@ -263,7 +269,7 @@ awaitable<Result<void>> AppendWriter::write_settled() {
 
 std::string AppendWriter::head() const {
     ImapCommand command{"APPEND"};
-    session_.add_mailbox(command, session_.mailbox()->name);
+    session_.add_mailbox(command, needs_.mailbox.destination);
     return command.pieces().front().octets;
 }
 

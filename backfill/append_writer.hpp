@@ -35,6 +35,7 @@ public:
         bool has_gone_messages = false;  // of the account: they may be in another mailbox now
         bool& must_ask_first;            // set: the next connection must not send literals unasked
         AppendSuspects& suspects;
+        std::set<Twin>& moving;  // of the account: what a move was found for
         std::uint32_t pass = 0;
         std::uint64_t batch_octets_max = 0;
         // Told of every message from the queue: it is sent now, or need not be. May be empty.
@@ -82,7 +83,6 @@ private:
     net::awaitable<Result<bool>> set_aside(Item& item);
     bool is_suspect(const std::vector<Item>& items) const;
     net::awaitable<Result<bool>> find_at_destination(const FetchedMessage& message);
-    bool is_taken(const Twin& twin) const;
     CopyRecord make_row(const FetchedMessage& message) const;
     Item make_item(FetchedMessage message) const;
     net::awaitable<Result<void>> promise(const std::vector<Item>& items);

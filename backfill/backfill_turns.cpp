@@ -160,6 +160,9 @@ void Backfill::dispatch() {
         const auto spawned = tasks_.spawn_on(parts_.runtime.next_io(), std::move(task));
         if (!spawned) {
             log.error("account_not_started", {{"reason", spawned.error()}});
+            entry.is_busy = false;
+            entry.status.phase = AccountPhase::failed;
+            entry.status.words = spawned.error().message();
             return;
         }
         ++running_;
@@ -218,7 +221,7 @@ void Backfill::end_job(Job job, const Result<void>& done, const std::optional<Ho
         return;
     }
     const bool was_paused = standing_.paused || entry.was_told_to_stop;
-    if (!is_stopping_ && (was_paused || (hold && may_pass(done.error())))) {
+    if (!is_stopping_ && (was_paused || hold) && may_pass(done.error())) {
         job.is_resumed = true;
         entry.status.phase = AccountPhase::waiting;
         if (hold) {

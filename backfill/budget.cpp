@@ -138,7 +138,9 @@ Result<void> Budget::store(const std::string& account) {
     return {};
 }
 
+// One after the other: an older count must not be written behind a newer one.
 Result<void> Budget::store_one(AccountId id, const std::string& account) {
+    const std::lock_guard storing{storing_};
     for (const Side side : {Side::source, Side::destination}) {
         DayCount now;
         {

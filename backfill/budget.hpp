@@ -84,6 +84,7 @@ private:
     Ledger& ledger_;
     const Clock& clock_;
     std::function<Bounds(Side)> bounds_;
+    std::mutex storing_;  // held while the ledger is written; before mutex_
     mutable std::mutex mutex_;
     std::map<std::string, Counts> counts_;  // "" is of all
 };

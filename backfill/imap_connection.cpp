@@ -37,6 +37,16 @@ awaitable<Result<void>> ImapConnection::start_tls(std::shared_ptr<net::TlsClient
     co_return Result<void>{};
 }
 
+awaitable<Result<ImapResponse>> ImapConnection::starttls(std::shared_ptr<net::TlsClient> client) {
+    tls_tag_ = open("STARTTLS");
+    close_command();
+    SIDING_CO_ASSIGN(ImapResponse answered, co_await answer(tls_tag_));
+    if (answered.is_ok()) {
+        SIDING_CO_TRY(co_await start_tls(std::move(client)));
+    }
+    co_return answered;
+}
+
 awaitable<Result<bool>> ImapConnection::compress() {
     compress_tag_ = open("COMPRESS DEFLATE");
     close_command();
@@ -305,6 +315,11 @@ awaitable<Result<bool>> ImapConnection::read_in() {
 }
 
 Result<void> ImapConnection::take(std::string_view octets) {
+    // RFC 9051 §7.1: "* OK", "* PREAUTH" or "* BYE"; one server pads it.
+    if (!is_greeted_ && octets_in_ == octets.size() &&
+        octets.find_first_of(std::string_view{"*\0 ", 3}) != 0) {
+        return Error{Errc::conflict, "what answers there is no IMAP server"};
+    }
     for (;;) {
         SIDING_ASSIGN(const ImapParser::Event event, parser_.next(octets));
         switch (event) {
@@ -312,6 +327,13 @@ Result<void> ImapConnection::take(std::string_view octets) {
             return {};
         case ImapParser::Event::response: {
             ImapResponse response = parser_.take_response();
+            if (!tls_tag_.empty() && response.tag == tls_tag_ && response.is_ok() &&
+                !octets.empty()) {
+                return Error{
+                    Errc::conflict,
+                    "more came behind the OK to STARTTLS, in the clear; somebody may have put it "
+                    "there"};
+            }
             const bool begins = !compress_tag_.empty() && response.tag == compress_tag_;
             const bool is_ok = response.is_ok();
             hear(std::move(response));

@@ -44,6 +44,9 @@ public:
     void set_timeout(std::chrono::milliseconds timeout) { timeout_ = timeout; }
 
     net::awaitable<Result<void>> start_tls(std::shared_ptr<net::TlsClient> client);
+    // The command (RFC 9051 §6.2.1), and TLS behind its OK. Errc::conflict where anything else
+    // follows that in the clear: it was not said by the server that the certificate names.
+    net::awaitable<Result<ImapResponse>> starttls(std::shared_ptr<net::TlsClient> client);
 
     // COMPRESS DEFLATE (RFC 4978), between commands. False: the server says no to it.
     net::awaitable<Result<bool>> compress();
@@ -124,6 +127,7 @@ private:
     std::vector<char> inflated_;
     bool has_more_inflated_ = false;
     ImapTag compress_tag_;
+    ImapTag tls_tag_;
     std::uint64_t tags_ = 0;
     std::set<ImapTag> open_;
     std::map<ImapTag, ImapResponse> answers_;

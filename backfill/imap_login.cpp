@@ -166,12 +166,10 @@ awaitable<Result<void>> LogIn::encrypt() {
                 connection_.name()
             )};
     }
-    ImapCommand command{"STARTTLS"};
-    SIDING_CO_ASSIGN(const ImapResponse answer, co_await connection_.run(std::move(command)));
+    SIDING_CO_ASSIGN(const ImapResponse answer, co_await connection_.starttls(tls_));
     if (!answer.is_ok()) {
         co_return Error{Errc::unavailable, "STARTTLS: " + escape(answer.text)};
     }
-    SIDING_CO_TRY(co_await connection_.start_tls(tls_));
     capabilities_ = ImapCapabilities{};
     auto asked = co_await ask_capabilities();
     co_return asked;
@@ -203,6 +201,15 @@ bool LogIn::offers(std::string_view mechanism) const {
 
 Result<Mechanism> LogIn::choose() const {
     const bool is_plain_text = !connection_.stream().is_tls();
+    if (login_.mechanism == Mechanism::login && capabilities_.login_disabled()) {
+        return Error{// RFC 9051 §6.2.3
+                     Errc::invalid_argument,
+                     fmt::format(
+                         "{} takes no LOGIN{}",
+                         connection_.name(),
+                         is_plain_text ? " without TLS" : "; another `auth` may do"
+                     )};
+    }
     if (login_.mechanism != Mechanism::automatic) {
         return login_.mechanism;
     }

@@ -66,15 +66,23 @@ awaitable<Result<std::unique_ptr<ImapSession>>> ImapSession::open(
         auto with_token = co_await open_with_token(std::move(login), host, trouble);
         co_return with_token;
     }
-    auto read = [&login] { return prepare(login); };
-    SIDING_CO_ASSIGN(Prepared prepared, co_await net::run_on(host.blocking, read));
     net::HostPort address{login.address.host, login.address.port};
     net::ConnectOptions options;
     auto stream = co_await net::connect(address, options);
     if (!stream) {
         co_return with_context(std::move(stream).error(), address.text());
     }
-    std::unique_ptr<ImapSession> session{new ImapSession{std::move(*stream), address.text()}};
+    auto session = co_await begin(std::move(*stream), std::move(login), host, trouble);
+    co_return session;
+}
+
+awaitable<Result<std::unique_ptr<ImapSession>>> ImapSession::begin(
+    net::Stream stream, Login login, Host host, std::optional<Trouble>& trouble
+) {
+    auto read = [&login] { return prepare(login); };
+    SIDING_CO_ASSIGN(Prepared prepared, co_await net::run_on(host.blocking, read));
+    const net::HostPort address{login.address.host, login.address.port};
+    std::unique_ptr<ImapSession> session{new ImapSession{std::move(stream), address.text()}};
     const bool is_compression_wanted = login.compress;
     ImapLoginNeeds needs;
     needs.login = std::move(login);
@@ -194,6 +202,7 @@ awaitable<Result<void>> ImapSession::finish_open(ImapTag tag) {
         mailbox_.reset();
         co_return checked.error();
     }
+    mailbox_->is_open = true;
     co_return Result<void>{};
 }
 
@@ -216,8 +225,11 @@ awaitable<Result<ImapSet>> ImapSession::uids(std::uint64_t first) {
     if (mailbox_->messages == 0) {
         co_return ImapSet{};
     }
+    first = std::max<std::uint64_t>(first, 1);  // 0 is no UID
     // As many UIDs below UIDNEXT as messages: then it is all of them.
-    if (mailbox_->uid_next == mailbox_->messages + 1) {
+    const bool is_dense = mailbox_->uid_next == mailbox_->messages + 1 &&
+                          mailbox_->messages <= limits::mailbox_messages_believed;
+    if (is_dense && !mailbox_->has_grown) {
         const ImapSet all{1, mailbox_->messages};
         co_return from(first, all);
     }
@@ -346,6 +358,8 @@ void ImapSession::keep(const ImapResponse& response) {
         return;
     }
     if (response.is_data("EXISTS") && response.number) {
+        mailbox_->has_grown =
+            mailbox_->has_grown || (mailbox_->is_open && *response.number > mailbox_->messages);
         mailbox_->messages = *response.number;
     } else if (response.is_data("EXPUNGE") && mailbox_->messages > 0) {
         --mailbox_->messages;

@@ -33,6 +33,8 @@ struct OpenMailbox {
     std::uint64_t messages = 0;
     std::uint64_t modseq = 0;  // 0: none are kept
     std::optional<std::vector<std::string>> permanent_flags;
+    bool is_open = false;    // SELECT or EXAMINE is answered
+    bool has_grown = false;  // since then: uid_next is of before
 };
 
 struct FolderState {
@@ -55,6 +57,10 @@ public:
     // Connects and logs in. The error names the server; `trouble` is what a refusal was about.
     static net::awaitable<Result<std::unique_ptr<ImapSession>>> open(
         Login login, Host host, std::optional<Trouble>& trouble
+    );
+    // The same on a connection that is there already. Not for logins that needs_token().
+    static net::awaitable<Result<std::unique_ptr<ImapSession>>> begin(
+        net::Stream stream, Login login, Host host, std::optional<Trouble>& trouble
     );
     ~ImapSession() override;
     ImapSession(const ImapSession&) = delete;

@@ -31,6 +31,8 @@ struct LedgerPage {
 struct Twin {  // a message with the same octets
     MailboxId mailbox = 0;
     std::uint64_t uid = 0;
+
+    auto operator<=>(const Twin&) const = default;
 };
 
 struct Showing {  // of a message, in one mailbox

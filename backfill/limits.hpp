@@ -20,6 +20,8 @@ inline constexpr std::size_t imap_literal_octets_max = 1024 * 1024;
 inline constexpr std::size_t imap_literals_octets_max = 16 * 1024 * 1024;
 inline constexpr std::size_t imap_nesting_max = 64;
 inline constexpr std::size_t imap_values_max = 100'000;  // in one response
+// UIDs that a server only counts are believed up to here; beyond that it has to name them.
+inline constexpr std::uint64_t mailbox_messages_believed = 10'000'000;
 inline constexpr std::uint64_t imap_body_octets_max = 4ULL * 1024 * 1024 * 1024;
 
 // --- Waits

@@ -90,6 +90,9 @@ awaitable<Result<void>> MailboxPass::find_gone() {
 
 awaitable<Result<void>> MailboxPass::mark_gone(ImapSet gone) {
     auto mark = [this, &gone]() -> Result<void> {
+        if (!gone.empty()) {  // they may be in another mailbox now, whoever comes to look for them
+            SIDING_TRY(account_.ledger.put_value(account_.id, gone_key, "yes"));
+        }
         for (std::uint64_t at = gone.empty() ? 0 : gone.first(); at != 0 && at <= gone.last();) {
             SIDING_ASSIGN(
                 LedgerPage page,
@@ -101,6 +104,10 @@ awaitable<Result<void>> MailboxPass::mark_gone(ImapSet gone) {
             });
             for (CopyRecord& row : page.rows) {
                 row.is_gone_at_source = true;
+                if (row.state == CopyState::refused || row.state == CopyState::unreadable) {
+                    row.state = CopyState::skipped;  // nobody can copy it any more
+                    row.words = "expunged at the source before it was copied: " + row.words;
+                }
             }
             if (!page.rows.empty()) {
                 SIDING_TRY(account_.ledger.record(account_.id, record_, page.rows));

@@ -79,10 +79,19 @@ awaitable<Result<void>> MailboxPass::compare_flags(std::vector<CopyRecord> rows)
 awaitable<Result<void>> MailboxPass::apply_flags(
     std::vector<CopyRecord> rows, std::vector<std::vector<std::string>> wanted
 ) {
+    const std::string numbered = record_.destination_uid_validity;
     SIDING_CO_TRY(co_await open_destination());
+    if (numbered != record_.destination_uid_validity) {
+        SIDING_CO_TRY(co_await read_again(rows));
+    }
     ImapSet uids;
     for (const CopyRecord& row : rows) {
-        uids.add(row.destination_uid);
+        if (row.destination_uid != 0) {
+            uids.add(row.destination_uid);
+        }
+    }
+    if (uids.empty()) {
+        co_return Result<void>{};
     }
     FlagsByUid there;
     ImapSession::Each note = note_in(there);
@@ -97,7 +106,7 @@ awaitable<Result<void>> MailboxPass::apply_flags(
     for (std::size_t at = 0; at < rows.size(); ++at) {
         CopyRecord& row = rows[at];
         const auto found = there.find(row.destination_uid);
-        if (found == there.end()) {
+        if (row.destination_uid == 0 || found == there.end()) {
             continue;  // deleted there
         }
         FlagSides sides;
@@ -124,6 +133,20 @@ awaitable<Result<void>> MailboxPass::apply_flags(
     }
     auto written = co_await write(std::move(settled));
     co_return written;
+}
+
+// The destination has numbered its messages anew meanwhile: rows have other UIDs, or none, and that
+// is what their flags stand for.
+awaitable<Result<void>> MailboxPass::read_again(std::vector<CopyRecord>& rows) {
+    auto read = [this, &rows]() -> Result<void> {
+        for (CopyRecord& row : rows) {
+            SIDING_ASSIGN(auto now, account_.ledger.find(account_.id, record_, row.uid));
+            row.destination_uid = now ? now->destination_uid : 0;
+        }
+        return {};
+    };
+    SIDING_CO_TRY(co_await net::run_on(account_.blocking, read));
+    co_return Result<void>{};
 }
 
 awaitable<Result<void>> MailboxPass::store_flags(

@@ -8,6 +8,7 @@
 #include "net/run_on.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <utility>
 
 namespace siding::backfill {
@@ -16,6 +17,11 @@ namespace {
 using net::awaitable;
 
 const Logger log{"backfill"};
+
+// Of the ledger: the UIDVALIDITY before the present one, until a pass has been whole since.
+std::string epoch_key(const MailboxRecord& mailbox) {
+    return fmt::format("epoch/{}", mailbox.id);
+}
 
 }  // namespace
 
@@ -114,32 +120,72 @@ awaitable<Result<void>> MailboxPass::begin_epoch() {
         );
     }
     auto begin = [this, &before]() -> Result<void> {
+        SIDING_TRY(account_.ledger.put_value(account_.id, epoch_key(record_), before));
         SIDING_ASSIGN(
             record_, account_.ledger.begin_epoch(account_.id, record_, seen_.uid_validity)
         );
-        for (std::uint64_t from = 1; from != 0;) {
-            SIDING_ASSIGN(
-                const LedgerPage page,
-                account_.ledger.epoch_rows(
-                    account_.id, record_, before, from, limits::ledger_page_rows
-                )
-            );
-            for (const CopyRecord& row : page.rows) {
-                if (row.state != CopyState::copied || row.destination_uid == 0) {
-                    continue;
-                }
-                if (row.repaired.raw.empty()) {
-                    adoptable_.add(row.digests, row.destination_uid);
-                } else {
-                    adoptable_.add_repaired(row);
-                }
-            }
-            from = page.next_uid;
-        }
-        return {};
+        return learn_epoch(before, {});
     };
     auto begun = co_await net::run_on(account_.blocking, begin);
     co_return begun;
+}
+
+// What an interruption has left of that.
+awaitable<Result<void>> MailboxPass::recall_epoch() {
+    if (record_.pass > 0 || has_former_epoch_) {
+        co_return Result<void>{};
+    }
+    auto recall = [this]() -> Result<void> {
+        SIDING_ASSIGN(const auto before, account_.ledger.value(account_.id, epoch_key(record_)));
+        if (before.value_or("").empty() || *before == record_.source_uid_validity) {
+            return {};
+        }
+        std::vector<std::uint64_t> bound;
+        for (std::uint64_t at = 1; at != 0;) {
+            SIDING_ASSIGN(
+                const LedgerPage page,
+                account_.ledger.list(account_.id, record_, at, limits::ledger_page_rows)
+            );
+            for (const CopyRecord& row : page.rows) {
+                if (row.destination_uid != 0) {
+                    bound.push_back(row.destination_uid);
+                }
+            }
+            at = page.next_uid;
+        }
+        return learn_epoch(*before, ImapSet::of(bound));
+    };
+    auto recalled = co_await net::run_on(account_.blocking, recall);
+    co_return recalled;
+}
+
+// Blocks. `bound`: UIDs of the destination that rows of this epoch have already.
+Result<void> MailboxPass::learn_epoch(const std::string& validity, ImapSet bound) {
+    has_former_epoch_ = true;
+    for (std::uint64_t from = 1; from != 0;) {
+        SIDING_ASSIGN(
+            const LedgerPage page,
+            account_.ledger.epoch_rows(
+                account_.id, record_, validity, from, limits::ledger_page_rows
+            )
+        );
+        for (const CopyRecord& row : page.rows) {
+            if (row.state == CopyState::deleted) {
+                adoptable_.add_deleted(row.digests);
+            }
+            if (row.state != CopyState::copied || row.destination_uid == 0 ||
+                bound.contains(row.destination_uid)) {
+                continue;
+            }
+            if (row.repaired.raw.empty()) {
+                adoptable_.add(row.digests, row.destination_uid);
+            } else {
+                adoptable_.add_repaired(row);
+            }
+        }
+        from = page.next_uid;
+    }
+    return {};
 }
 
 awaitable<Result<void>> MailboxPass::copy(const Pair& pair, const Part& part) {
@@ -148,6 +194,7 @@ awaitable<Result<void>> MailboxPass::copy(const Pair& pair, const Part& part) {
     }
     pair_ = &pair;
     SIDING_CO_TRY(co_await open_both());
+    SIDING_CO_TRY(co_await recall_epoch());
     SIDING_CO_TRY(co_await settle_intents());
     SIDING_CO_ASSIGN(ImapSet uids, co_await uncopied());
     const std::uint64_t last = uids.empty() ? 0 : uids.last();
@@ -183,6 +230,14 @@ awaitable<Result<void>> MailboxPass::copy(const Pair& pair, const Part& part) {
     record_.uid_next = seen_.uid_next;
     record_.messages = seen_.messages;
     record_.copied_below = std::max({record_.copied_below, seen_.uid_next, last + 1});
+    if (has_former_epoch_) {
+        auto forget = [this] {
+            return account_.ledger.put_value(account_.id, epoch_key(record_), "");
+        };
+        SIDING_CO_TRY(co_await put_record());
+        auto forgotten = co_await net::run_on(account_.blocking, forget);
+        co_return forgotten;
+    }
     auto put = co_await put_record();
     co_return put;
 }

@@ -18,7 +18,9 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
+#include <string_view>
 
 namespace siding::backfill {
 
@@ -28,6 +30,10 @@ class MessageQueue;
 class MessageReader;
 class ArchivedMessages;
 class Quarantine;
+
+// Of the ledger, while messages that are gone at the source may turn up in another mailbox: until a
+// whole pass has found none gone.
+inline constexpr std::string_view gone_key = "gone";
 
 // What a pass has done, of one mailbox or of an account.
 struct PassCounts {
@@ -58,6 +64,7 @@ public:
         AccountPace& pace;
         bool& must_ask_first;                 // AppendWriter::Needs
         AppendSuspects& suspects;             // likewise
+        std::set<Twin>& moving;               // likewise
         bool& is_uid_plus_proven;             // the UIDs that the destination tells are true
         std::uint64_t memory = 0;             // octets of messages under way
         std::optional<WallTime> switched_at;  // of the MX; for direct arrivals
@@ -127,6 +134,8 @@ private:
     ImapSession& source() const { return pair_->source; }
     ImapSession& destination() const { return pair_->destination; }
     net::awaitable<Result<void>> begin_epoch();
+    net::awaitable<Result<void>> recall_epoch();
+    Result<void> learn_epoch(const std::string& validity, ImapSet bound);
     net::awaitable<Result<ImapSet>> recorded(std::uint64_t from);
     net::awaitable<Result<void>> ask_changes();
     net::awaitable<Result<void>> find_gone();
@@ -140,6 +149,7 @@ private:
     net::awaitable<Result<void>> apply_flags(
         std::vector<CopyRecord> rows, std::vector<std::vector<std::string>> wanted
     );
+    net::awaitable<Result<void>> read_again(std::vector<CopyRecord>& rows);
     net::awaitable<Result<void>> store_flags(
         std::string item, std::vector<std::string> flags, ImapSet uids
     );
@@ -147,6 +157,7 @@ private:
     net::awaitable<Result<void>> open_destination();
     net::awaitable<Result<void>> take_destination();
     net::awaitable<Result<void>> settle_intents();
+    net::awaitable<Result<void>> bind_left_over();
     net::awaitable<Result<void>> bind(std::vector<CopyRecord> rows, std::uint64_t from_uid);
     net::awaitable<Result<void>> rebind_destination();
     net::awaitable<Result<void>> learn_destination();
@@ -154,6 +165,7 @@ private:
     net::awaitable<Result<ImapSet>> unbound(ImapSet there);
     net::awaitable<Result<void>> bring(ImapSet uids, bool has_gone_messages);
     net::awaitable<Result<void>> transfer(ImapSet uids, bool has_gone_messages);
+    static Error not_at_its_end();
     static net::awaitable<void> fetch(
         MailboxPass& self, ImapSet uids, MessageQueue& queue, Result<void>& outcome
     );
@@ -174,7 +186,7 @@ private:
     net::awaitable<Result<void>> note_lost(ImapSet lost);
     net::awaitable<Result<void>> note_unreadable(const std::map<std::uint64_t, std::string>& unread
     );
-    net::awaitable<Result<void>> move(std::vector<AppendWriter::Move> moves);
+    net::awaitable<Result<ImapSet>> move(std::vector<AppendWriter::Move> moves);
     net::awaitable<Result<void>> write(std::vector<CopyRecord> rows);
     net::awaitable<Result<void>> put_record();
     void on_row(const CopyRecord& row);
@@ -195,11 +207,12 @@ private:
     ImapSet again_;  // in doubt, and not at the destination
     PassCounts counts_;
     bool is_untouched_ = false;
-    bool has_unbound_ = false;  // copied, but the destination has not told the UID
-    bool must_learn_ = false;   // a row in doubt has no digests
-    bool has_learned_ = false;  // what is at the destination
-    bool has_stopped_ = false;  // before its end, because it was told to
-    ImapSet told_;              // UIDs of this pass's copies, as the destination has told them
+    bool has_unbound_ = false;       // copied, but the destination has not told the UID
+    bool must_learn_ = false;        // a row in doubt has no digests
+    bool has_learned_ = false;       // what is at the destination
+    bool has_former_epoch_ = false;  // of which the ledger says what is there
+    bool has_stopped_ = false;       // before its end, because it was told to
+    ImapSet told_;                   // UIDs of this pass's copies, as the destination has told them
     std::uint64_t lowest_unbound_ = 0;
 };
 

@@ -82,6 +82,7 @@ awaitable<void> MailboxPass::fetch_archived(
         self.account_.spool,
     };
     ArchiveReader reader{std::move(needs), std::move(uids)};
+    outcome = not_at_its_end();
     for (;;) {
         auto message = co_await reader.next();
         if (!message) {
@@ -92,8 +93,9 @@ awaitable<void> MailboxPass::fetch_archived(
             outcome = co_await self.note_unreadable(reader.unread());
             break;
         }
-        outcome = co_await self.mend(**message);
-        if (!outcome) {
+        auto mended = co_await self.mend(**message);
+        if (!mended) {
+            outcome = std::move(mended).error();
             break;
         }
         const std::uint64_t octets = (*message)->octets;

@@ -25,16 +25,16 @@ awaitable<Result<void>> MailboxPass::open_destination() {
     co_return taken;
 }
 
-// What its UIDVALIDITY says; written with the rows.
+// What its UIDVALIDITY says; written with the rows. Another one is recorded when every row has its
+// new UID: whoever is interrupted before that begins anew.
 awaitable<Result<void>> MailboxPass::take_destination() {
-    const std::string& now = destination().mailbox()->uid_validity;
+    const std::string now = destination().mailbox()->uid_validity;
     lowest_unbound_ = std::max<std::uint64_t>(destination().mailbox()->uid_next, 1);
     if (record_.destination_uid_validity == now) {
         co_return Result<void>{};
     }
-    const bool is_other = !record_.destination_uid_validity.empty();
-    record_.destination_uid_validity = now;
-    if (!is_other) {
+    if (record_.destination_uid_validity.empty()) {
+        record_.destination_uid_validity = now;
         co_return Result<void>{};
     }
     log.warn("destination_uidvalidity_changed", {{"mailbox", record_.destination}});
@@ -42,12 +42,47 @@ awaitable<Result<void>> MailboxPass::take_destination() {
         adoptable_ = {};
         must_learn_ = true;
     }
-    auto bound = co_await rebind_destination();
+    SIDING_CO_TRY(co_await rebind_destination());
+    record_.destination_uid_validity = now;
+    auto put = co_await put_record();
+    co_return put;
+}
+
+// Behind a connection that was lost before a server without UIDPLUS was asked for the UIDs of what
+// it had taken.
+awaitable<Result<void>> MailboxPass::bind_left_over() {
+    if (destination().capabilities().uid_plus()) {
+        co_return Result<void>{};
+    }
+    std::vector<CopyRecord> rows;
+    auto gather = [this, &rows]() -> Result<void> {
+        for (std::uint64_t at = 1; at != 0;) {
+            SIDING_ASSIGN(
+                LedgerPage page,
+                account_.ledger.list(account_.id, record_, at, limits::ledger_page_rows)
+            );
+            for (CopyRecord& row : page.rows) {
+                const bool is_of_broken_pass = row.pass > record_.pass;
+                if (is_of_broken_pass && row.state == CopyState::copied &&
+                    row.destination_uid == 0) {
+                    rows.push_back(std::move(row));
+                }
+            }
+            at = page.next_uid;
+        }
+        return {};
+    };
+    SIDING_CO_TRY(co_await net::run_on(account_.blocking, gather));
+    if (rows.empty()) {
+        co_return Result<void>{};
+    }
+    auto bound = co_await bind(std::move(rows), 1);
     co_return bound;
 }
 
 // What a crash or a lost connection has left in doubt: it is at the destination, or it goes again.
 awaitable<Result<void>> MailboxPass::settle_intents() {
+    SIDING_CO_TRY(co_await bind_left_over());
     auto look = [this] { return account_.ledger.intents(account_.id, record_); };
     SIDING_CO_ASSIGN(std::vector<CopyRecord> rows, co_await net::run_on(account_.blocking, look));
     if (rows.empty()) {
@@ -60,8 +95,8 @@ awaitable<Result<void>> MailboxPass::settle_intents() {
         // What the disk had lost of it is fetched anew, and looked for by that.
         must_learn_ = must_learn_ || row.digests.raw.empty();
     }
-    std::erase_if(rows, [](const CopyRecord& row) { return row.digests.raw.empty(); });
     const std::size_t doubts = rows.size();
+    std::erase_if(rows, [](const CopyRecord& row) { return row.digests.raw.empty(); });
     SIDING_CO_TRY(co_await bind(std::move(rows), from));
     log.info(
         "doubts_settled",
@@ -187,7 +222,7 @@ awaitable<Result<void>> MailboxPass::rebind_destination() {
                 account_.ledger.list(account_.id, record_, at, limits::ledger_page_rows)
             );
             for (CopyRecord& row : page.rows) {
-                if (row.state == CopyState::copied && row.destination_uid != 0) {
+                if (row.state == CopyState::copied) {
                     row.destination_uid = 0;
                     rows.push_back(std::move(row));
                 }
@@ -227,10 +262,19 @@ awaitable<Result<void>> MailboxPass::learn_destination() {
 }
 
 // A user has moved messages at the source; their copies follow. Where one is not at the destination
-// any more the user has deleted it there.
-awaitable<Result<void>> MailboxPass::move(std::vector<AppendWriter::Move> moves) {
+// any more the user has deleted it there. Answers with what has to be sent: its copy is in a
+// mailbox that has been numbered anew since. Each is in doubt before it goes, as what is sent is.
+awaitable<Result<ImapSet>> MailboxPass::move(std::vector<AppendWriter::Move> moves) {
+    ImapSet unmoved;
     for (AppendWriter::Move& each : moves) {
         SIDING_CO_TRY(co_await destination().select(each.mailbox.destination));
+        if (destination().mailbox()->uid_validity != each.mailbox.destination_uid_validity) {
+            unmoved.add(each.to.uid);
+            continue;
+        }
+        each.to.destination_uid = lowest_unbound_;
+        std::vector<CopyRecord> promised{each.to};
+        SIDING_CO_TRY(co_await write(std::move(promised)));
         const bool can_move = destination().capabilities().move();
         ImapCommand command{can_move ? "UID MOVE" : "UID COPY"};
         command.set(ImapSet{each.from.destination_uid, each.from.destination_uid});
@@ -242,6 +286,8 @@ awaitable<Result<void>> MailboxPass::move(std::vector<AppendWriter::Move> moves)
             each.to.destination_uid = copied->destination.front();
         } else if (destination().capabilities().uid_plus()) {
             each.to.state = CopyState::deleted;
+        } else {
+            has_unbound_ = true;
         }
         std::vector<CopyRecord> rows{each.to};
         SIDING_CO_TRY(co_await write(std::move(rows)));
@@ -259,7 +305,7 @@ awaitable<Result<void>> MailboxPass::move(std::vector<AppendWriter::Move> moves)
         counts_ += one;
         account_.on_progress(one);
     }
-    co_return Result<void>{};
+    co_return unmoved;
 }
 
 }  // namespace siding::backfill

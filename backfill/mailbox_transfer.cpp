@@ -51,6 +51,7 @@ awaitable<Result<void>> MailboxPass::transfer(ImapSet uids, bool has_gone_messag
         .has_gone_messages = has_gone_messages,
         .must_ask_first = account_.must_ask_first,
         .suspects = account_.suspects,
+        .moving = account_.moving,
         .pass = account_.pass,
         .batch_octets_max =
             std::clamp<std::uint64_t>(share, batch_octets_min, limits::append_batch_octets_max),
@@ -82,15 +83,28 @@ awaitable<Result<void>> MailboxPass::transfer(ImapSet uids, bool has_gone_messag
     if (!has_stopped_) {
         SIDING_CO_TRY(std::move(fetched));
     }
+    std::vector<AppendWriter::Move> moves = writer.moves();
+    ImapSet unmoved;
+    if (!moves.empty()) {
+        SIDING_CO_ASSIGN(unmoved, co_await move(std::move(moves)));
+        SIDING_CO_TRY(co_await destination().select(record_.destination));
+    }
     SIDING_CO_TRY(co_await bind_new());
     has_unbound_ = false;
     told_ = {};
-    std::vector<AppendWriter::Move> moves = writer.moves();
-    SIDING_CO_TRY(co_await move(std::move(moves)));
+    if (!unmoved.empty() && !has_stopped_) {
+        SIDING_CO_TRY(co_await transfer(std::move(unmoved), false));
+    }
     if (has_stopped_) {
-        co_return Error{Errc::unavailable, "stopped; what is copied is in the ledger"};
+        co_return not_at_its_end();
     }
     co_return Result<void>{};
+}
+
+// What the other end of the queue has to say until the last message has come: whoever stops it,
+// the mailbox is not whole.
+Error MailboxPass::not_at_its_end() {
+    return Error{Errc::unavailable, "stopped; what is copied is in the ledger"};
 }
 
 // What has come is settled with the batch that it is in; what waits in the queue is let go.
@@ -115,6 +129,7 @@ awaitable<void> MailboxPass::fetch(
     MessageReader::Needs needs{self.account_.blocking, self.account_.spool, true};
     needs.pace = &self.account_.pace;
     MessageReader reader{self.source(), std::move(needs), uids};
+    outcome = not_at_its_end();
     for (;;) {
         auto message = co_await reader.next();
         if (!message) {
@@ -125,11 +140,12 @@ awaitable<void> MailboxPass::fetch(
             outcome = co_await self.note_rest(uids, reader);
             break;
         }
-        outcome = co_await self.note_direct(**message);
-        if (outcome) {
-            outcome = co_await self.mend(**message);
+        auto looked_at = co_await self.note_direct(**message);
+        if (looked_at) {
+            looked_at = co_await self.mend(**message);
         }
-        if (!outcome) {
+        if (!looked_at) {
+            outcome = std::move(looked_at).error();
             break;
         }
         const std::uint64_t octets = (*message)->octets;

@@ -16,6 +16,7 @@ namespace {
 using net::awaitable;
 
 constexpr std::string_view different = "different";
+constexpr std::string_view unreadable_there = "unreadable at destination";
 // A server that counts octets in its own way makes a suspect of every message.
 constexpr std::uint64_t suspects_min = 100;
 
@@ -56,7 +57,7 @@ std::string verdict_of(const CopyRecord& row) {
     case CopyState::deleted:
         return "deleted";
     case CopyState::copied:
-        return row.verified_pass > 0 ? "deleted" : "missing";
+        return row.verified_pass > 0 && row.destination_uid != 0 ? "deleted" : "missing";
     }
     return "in doubt";
 }
@@ -94,9 +95,11 @@ bool is_there(const CopyRecord& row) {
 
 }  // namespace
 
-void Verifier::say(const std::string& verdict) {
-    ++result_.verdicts[verdict];
-    needs_.on_verdict(verdict);
+void Verifier::say(const std::string& verdict, std::uint64_t messages) {
+    if (messages > 0) {
+        result_.verdicts[verdict] += messages;
+        needs_.on_verdict(verdict, messages);
+    }
 }
 
 awaitable<Result<LedgerPage>> Verifier::read_page(MailboxRecord mailbox, std::uint64_t from_uid) {
@@ -143,10 +146,7 @@ awaitable<Result<void>> Verifier::verify(MailboxRecord mailbox, bool is_at_sourc
             seen_.insert(mailbox.source);
         }
     }
-    const std::uint64_t uncopied = at_source.minus(known_).count();
-    for (std::uint64_t i = 0; i < uncopied; ++i) {
-        say("not copied");
-    }
+    say("not copied", at_source.minus(known_).count());
     co_return Result<void>{};
 }
 
@@ -164,23 +164,28 @@ awaitable<Result<ImapSet>> Verifier::open(MailboxRecord mailbox, bool is_at_sour
         SIDING_CO_ASSIGN(at_source, co_await source().uids(1));
     }
     SIDING_CO_TRY(co_await destination().examine(mailbox.destination));
+    const std::string& validity = mailbox.destination_uid_validity;
+    if (!validity.empty() && destination().mailbox()->uid_validity != validity) {
+        co_return Error{
+            Errc::conflict,
+            "the destination has given " + mailbox.destination +
+                " another UIDVALIDITY since the last pass; run a pass first"};
+    }
+    SIDING_CO_ASSIGN(there_, co_await destination().uids(1));
     Place& place = places_[mailbox.destination];
-    SIDING_CO_ASSIGN(place.there, co_await destination().uids(1));
-    is_same_mailbox_ = destination().mailbox()->uid_validity == mailbox.destination_uid_validity;
-    place.is_known = place.is_known && is_same_mailbox_;
+    place.there = there_;
+    place.is_known = place.is_known && destination().mailbox()->uid_validity == validity;
     co_return at_source;
 }
 
 awaitable<Result<void>> Verifier::choose_sample(MailboxRecord mailbox, ImapSet at_source) {
-    const ImapSet there = places_.at(mailbox.destination).there;
     ImapSet all;
     for (std::uint64_t at = 1; at != 0;) {
         SIDING_CO_ASSIGN(const LedgerPage page, co_await read_page(mailbox, at));
         at = page.next_uid;
         for (const CopyRecord& row : page.rows) {
             const bool is_wanted = !row.is_gone_at_source && at_source.contains(row.uid);
-            if (is_same_mailbox_ && is_wanted && is_there(row) &&
-                there.contains(row.destination_uid)) {
+            if (is_wanted && is_there(row) && there_.contains(row.destination_uid)) {
                 all.add(row.uid);
             }
         }
@@ -200,14 +205,16 @@ awaitable<Result<void>> Verifier::judge_page(MailboxRecord mailbox, std::vector<
     Rows wanted;
     ImapSet bodies;
     ImapSet fit;  // not looked at any closer
-    if (is_same_mailbox_) {
-        for (CopyRecord& row : rows) {
-            if (is_there(row)) {
-                wanted.emplace(row.destination_uid, &row);
-                const bool was_wrong = !row.verdict.empty() && !is_good_verdict(row.verdict);
-                if (!needs_.sample || was_wrong || chosen_.contains(row.uid)) {
-                    bodies.add(row.destination_uid);
-                }
+    unread_.clear();
+    for (CopyRecord& row : rows) {
+        if (row.state == CopyState::deleted && there_.contains(row.destination_uid)) {
+            row.state = CopyState::copied;  // an earlier look was wrong
+        }
+        if (is_there(row)) {
+            wanted.emplace(row.destination_uid, &row);
+            const bool was_wrong = !row.verdict.empty() && !is_good_verdict(row.verdict);
+            if (!needs_.sample || was_wrong || chosen_.contains(row.uid)) {
+                bodies.add(row.destination_uid);
             }
         }
     }
@@ -227,10 +234,7 @@ awaitable<Result<void>> Verifier::judge_page(MailboxRecord mailbox, std::vector<
             continue;
         }
         if (row.verdict.empty()) {
-            row.verdict = verdict_of(row);
-            if (row.verdict == "deleted") {
-                row.state = CopyState::deleted;
-            }
+            judge_unread(row);
         }
         count(row);
         say(row.verdict);
@@ -242,6 +246,22 @@ awaitable<Result<void>> Verifier::judge_page(MailboxRecord mailbox, std::vector<
     };
     auto written = co_await net::run_on(needs_.blocking, write);
     co_return written;
+}
+
+// Nothing was read of it. Only a UID that the destination does not list is of a message that is not
+// there: one that it cannot give may be given tomorrow.
+void Verifier::judge_unread(CopyRecord& row) {
+    if (is_there(row) && there_.contains(row.destination_uid)) {
+        const auto said = unread_.find(row.destination_uid);
+        row.verdict = unreadable_there;
+        row.words =
+            said == unread_.end() ? "the destination says OK, and gives no message" : said->second;
+        return;
+    }
+    row.verdict = verdict_of(row);
+    if (row.verdict == "deleted") {
+        row.state = CopyState::deleted;
+    }
 }
 
 // Whether a row was right, of those that were looked at.
@@ -316,10 +336,12 @@ awaitable<Result<void>> Verifier::compare_bodies(const Rows& wanted, ImapSet bod
             row.verdict = verdict_of(row, message->digests);
             row.verified_pass = std::max<std::uint32_t>(needs_.pass, 1);
             row.subject = is_good_verdict(row.verdict) ? "" : message->facts.subject;
+            row.words = row.repaired.raw.empty() ? "" : row.words;
             if (row.verdict == different) {
                 strays.add(row, *message);
             }
         }
+        unread_ = reader.unread();
     }
     give_back(strays);
     co_return Result<void>{};
@@ -330,9 +352,7 @@ awaitable<Result<void>> Verifier::count_uncopied(std::string source_name) {
         co_return Result<void>{};
     }
     SIDING_CO_TRY(co_await source().examine(source_name));
-    for (std::uint64_t i = 0; i < source().mailbox()->messages; ++i) {
-        say("not copied");
-    }
+    say("not copied", source().mailbox()->messages);
     seen_.insert(source_name);
     co_return Result<void>{};
 }

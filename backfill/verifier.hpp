@@ -2,6 +2,7 @@
 // by digest. Every message of the source gets exactly one verdict:
 //   exact · exact but line ends · headers rewritten · body rewritten · different ·
 //   missing (recorded, and not at the destination, where it was never seen) ·
+//   unreadable at destination (it lists the UID, and does not give the message) ·
 //   deleted (seen there once, and gone since: its user did that) · in another folder ·
 //   refused · unreadable at source · not copied (no pass has seen it yet) · in doubt ·
 //   repaired (the operator has chosen so, and that is what is there) · not sampled
@@ -41,7 +42,7 @@ public:
         std::uint32_t pass = 0;
         std::optional<SampleSize> sample;  // nothing: every message
         std::uint64_t seed = 0;            // of the sample
-        std::function<void(const std::string&)> on_verdict;
+        std::function<void(const std::string& verdict, std::uint64_t messages)> on_verdict;
     };
 
     explicit Verifier(Needs needs) : needs_{std::move(needs)} {}
@@ -76,7 +77,8 @@ private:
     net::awaitable<Result<void>> compare_sizes(const Rows& wanted, ImapSet& bodies, ImapSet& fit);
     net::awaitable<Result<void>> compare_bodies(const Rows& wanted, ImapSet bodies);
     void count(const CopyRecord& row);
-    void say(const std::string& verdict);
+    void say(const std::string& verdict, std::uint64_t messages = 1);
+    void judge_unread(CopyRecord& row);
     net::awaitable<Result<void>> list_extras(std::string mailbox, ImapSet uids);
 
     Needs needs_;
@@ -85,9 +87,10 @@ private:
     std::uint64_t next_uid_ = 0;           // of the mailbox under way; 0: it is about to begin
     ImapSet known_;                        // likewise: UIDs that the ledger has, so far
     std::map<std::string, Place> places_;  // by name at the destination
-    bool is_same_mailbox_ = false;         // of the mailbox under way: its place is known
-    ImapSet chosen_;                       // UIDs at the source, of the mailbox under way
-    std::uint64_t suspects_max_ = 0;       // likewise
+    ImapSet there_;                        // of the mailbox under way: UIDs at the destination
+    std::map<std::uint64_t, std::string> unread_;  // of the page under way: the server's words
+    ImapSet chosen_;                               // UIDs at the source, of the mailbox under way
+    std::uint64_t suspects_max_ = 0;               // likewise
     std::vector<Sampled> sampled_;
 };
 

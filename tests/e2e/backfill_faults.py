@@ -158,6 +158,32 @@ def wrong_password(lab: Lab) -> None:
     world.end()
 
 
+def stopped(lab: Lab) -> None:
+    """A clean stop at any point of a pass: what has not come yet comes with the next one."""
+    count = 1000
+    source = ScriptedImap(lab, dict([ANN]), MODERN).start()
+    for number in range(count):
+        source.folder("ann", "INBOX").add(b"Subject: %d\r\n\r\nx\r\n" % number, (), 1.7e9)
+    for turn in range(16):
+        destination = ScriptedImap(lab, dict([ANN]), MODERN).start()
+        backfill = Backfill(
+            lab, source, destination, dict([ANN]), name=f"stopped{turn}", recent="0s"
+        ).start()  # fmt: skip
+        given = source.fault("never", at="FETCH.message", nth=10**9)  # it counts
+        backfill.backfill("run", "ann").ok()
+        while given.met < 20 + 60 * turn:
+            pass  # at once: a look now and then would come when all is over
+        backfill.stop()
+        source.heal()
+        backfill.start()
+        backfill.run("ann").ok()
+        there = len(destination.folder("ann", "INBOX").messages)
+        assert there == count, f"{there} of {count} after a stop at {20 + 60 * turn}"
+        backfill.stop()
+        destination.stop()
+    source.stop()
+
+
 def throttled(lab: Lab) -> None:
     world = World(lab)
     world.destination.fault("bad", at="APPEND", times=2, text=THROTTLED)
@@ -205,7 +231,7 @@ def cancelled(lab: Lab) -> None:
 STORIES = (
     lost_connections, uids_that_are_not_told, one_that_cannot_be_read, one_that_is_kept_back,
     one_that_is_refused,
-    other_numbers, wrong_password, throttled, misread, personalities, cancelled,
+    other_numbers, wrong_password, stopped, throttled, misread, personalities, cancelled,
 )  # fmt: skip
 
 

@@ -217,7 +217,8 @@ std::vector<std::filesystem::path> find_transcripts(const std::filesystem::path&
     for (const auto& entry : std::filesystem::directory_iterator{directory}) {
         const bool wanted = chosen == nullptr || std::string_view{chosen}.empty() ||
                             std::filesystem::path{chosen}.filename() == entry.path().filename();
-        if (wanted && entry.path().extension() == ".smtp") {
+        const auto kind = entry.path().extension();
+        if (wanted && (kind == ".smtp" || kind == ".imap")) {
             files.push_back(entry.path());
         }
     }
