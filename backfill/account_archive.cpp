@@ -212,6 +212,10 @@ awaitable<Result<void>> AccountRun::restore_once(ArchiveStore& store) {
 awaitable<Result<void>> AccountRun::restore_mailboxes(
     ArchiveStore& store, const std::map<std::string, ArchiveMailbox>& mailboxes
 ) {
+    std::string damaged;  // the first
+    for (const ArchiveIndex::Damage& damage : store.damages()) {
+        damaged = damaged.empty() ? damage.words() : damaged;
+    }
     // Nothing is asked of the source.
     const MailboxPass::Pair pair{*destination_, *destination_};
     const MailboxPass::Account account{
@@ -249,10 +253,15 @@ awaitable<Result<void>> AccountRun::restore_mailboxes(
             co_return Error{Errc::unavailable, "stopped; what is restored is in the ledger"};
         }
         needs_.update([&row](AccountStatus& status) { status.mailbox = row.source; });
-        auto open = [&store, number = mailbox->second.number] { return store.messages(number); };
+        auto open = [&store, number = mailbox->second.number] {
+            return store.read_messages(number);
+        };
         auto messages = co_await net::run_on(needs_.blocking, open);
         if (!messages) {
             co_return std::move(messages).error();
+        }
+        for (const ArchiveIndex::Damage& damage : messages->damages()) {
+            damaged = damaged.empty() ? row.source + ": " + damage.words() : damaged;
         }
         auto take = [this, &row] { return needs_.ledger.mailbox(record_.id, row.source); };
         SIDING_CO_ASSIGN(MailboxRecord record, co_await net::run_on(needs_.blocking, take));
@@ -263,6 +272,11 @@ awaitable<Result<void>> AccountRun::restore_mailboxes(
             co_return with_context(std::move(restored).error(), escape(row.source));
         }
         needs_.update([](AccountStatus& status) { ++status.mailboxes_done; });
+    }
+    if (!damaged.empty()) {
+        co_return Error{
+            Errc::corrupt,
+            escape(damaged) + "; the rest is restored, `siding archive verify` lists all damages"};
     }
     co_return Result<void>{};
 }

@@ -50,6 +50,7 @@ awaitable<Result<void>> AccountRun::copy(OrderOptions options) {
             status.started_at = needs_.clock.now();
         }
     });
+    SIDING_CO_TRY(co_await know_destination());
     Result<void> done = co_await copy_persistently();
     if (done && options_.is_final) {
         done = co_await make_final();
@@ -157,7 +158,7 @@ awaitable<Result<void>> AccountRun::copy_once() {
     if (!is_first) {
         SIDING_CO_ASSIGN(const bool has_work, co_await is_anything_new());
         SIDING_CO_ASSIGN(const bool has_acls, co_await are_acls_due());
-        if (!has_work && !has_acls) {
+        if (!has_work && !has_acls && !is_other_server_) {
             auto counted = co_await count_known();
             co_return counted;
         }
@@ -168,6 +169,7 @@ awaitable<Result<void>> AccountRun::copy_once() {
     SIDING_CO_TRY(co_await copy_acls());
     if (options_.window.is_everything()) {
         SIDING_CO_TRY(co_await keep_skipped());
+        SIDING_CO_TRY(co_await note_destination(true));
     }
     auto counted = co_await count_known();
     co_return counted;
@@ -271,10 +273,13 @@ awaitable<Result<void>> AccountRun::run_pass() {
         return needs_.ledger.mailboxes(record_.id, names);
     };
     SIDING_CO_ASSIGN(auto records, co_await net::run_on(needs_.blocking, take));
+    compare_servers(records);
     for (std::size_t at = 0; at < rows.size(); ++at) {
+        const MailboxPass::Place place = place_of(records[at]);
         mailboxes.push_back(std::make_unique<MailboxPass>(
             account, rows[at], states.at(rows[at].source), std::move(records[at])
         ));
+        mailboxes.back()->set_place(place);
     }
     needs_.update([&](AccountStatus& status) {
         status.mailboxes = mailboxes.size();

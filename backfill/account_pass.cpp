@@ -110,7 +110,10 @@ bool AccountPass::has_turn() const {
 }
 
 bool AccountPass::may_take(const Turn& turn) const {
-    return !busy_.contains(turn.mailbox) && (!turn.mailbox->row().is_rest || busy_.empty());
+    const bool is_place_busy = std::ranges::any_of(busy_, [&turn](const MailboxPass* busy) {
+        return busy->record().destination == turn.mailbox->record().destination;
+    });
+    return !is_place_busy && (!turn.mailbox->row().is_rest || busy_.empty());
 }
 
 // What is only in no other mailbox comes behind all of them, whole.

@@ -145,6 +145,12 @@ awaitable<Result<void>> AccountRun::verify(OrderOptions options) {
         return needs_.ledger.mailboxes(record_.id);
     };
     SIDING_CO_ASSIGN(const auto mailboxes, co_await net::run_on(needs_.blocking, take));
+    SIDING_CO_TRY(co_await know_destination());
+    if (is_new_login_) {
+        co_return Error{
+            Errc::conflict,
+            "the destination is another one than at the last pass; run a pass first"};
+    }
     Verifier::Needs verifier_needs{
         .source = source_,
         .destination = destination_,
@@ -170,6 +176,9 @@ awaitable<Result<void>> AccountRun::verify(OrderOptions options) {
         }
         const Error error = done.error();
         const bool again = co_await may_try_again(error);
+        if (!again && error.is(Errc::conflict)) {
+            SIDING_CO_TRY(co_await note_destination(false));  // the next pass looks
+        }
         if (!again) {
             co_return error;
         }

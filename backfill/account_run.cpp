@@ -133,7 +133,9 @@ awaitable<Result<void>> AccountRun::make_plan_of_both() {
     std::vector<FolderState> there;
     SIDING_CO_ASSIGN(FolderSide destination, co_await destination_->folders(there));
     subscribed_.clear();
+    validities_.clear();
     for (const FolderState& state : there) {
+        validities_[state.folder.name] = state.status.uid_validity.value_or("");
         if (state.folder.is_subscribed) {
             subscribed_.insert(state.folder.name);
         }

@@ -101,6 +101,10 @@ private:
         AccountRun& self, AccountPass::Sessions& sessions
     );
     net::awaitable<Result<bool>> is_anything_new();
+    net::awaitable<Result<void>> know_destination();
+    net::awaitable<Result<void>> note_destination(bool is_known);
+    MailboxPass::Place place_of(const MailboxRecord& mailbox) const;
+    void compare_servers(const std::vector<MailboxRecord>& mailboxes);
     net::awaitable<Result<void>> keep_skipped();
     net::awaitable<Result<void>> make_all_folders();
     net::awaitable<Result<void>> make_folders();
@@ -147,6 +151,10 @@ private:
     bool is_uid_plus_proven_ = false;   // MailboxPass::Account
     bool strict_names_ = false;         // the destination has refused one of the usual kind
     std::set<std::string> subscribed_;  // at the destination
+    // UIDVALIDITY of the destination's mailboxes, as its list says; by name.
+    std::map<std::string, std::string> validities_;
+    bool is_new_login_ = false;  // the accounts file names another one than at the last whole pass
+    bool is_other_server_ = false;  // than then, as far as is known
     std::optional<FolderPlan> plan_;
     OrderOptions options_;  // of copy()
     std::map<std::string, RecentMessages> recent_;

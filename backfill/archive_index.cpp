@@ -12,25 +12,36 @@ constexpr std::size_t guess_octets = 512;  // of one record
 
 }  // namespace
 
+std::string ArchiveIndex::Damage::words() const {
+    return octets == 0 ? file + " is not there; what it says is not known"
+                       : fmt::format(
+                             "{}: {} octets at {} are damaged; what they say is not known",
+                             file,
+                             octets,
+                             offset
+                         );
+}
+
 Result<ArchiveIndex> ArchiveIndex::open(const std::filesystem::path& path) {
     auto file = ArchiveFile::open(path);
     if (!file && file.error().is(Errc::not_found)) {
-        return ArchiveIndex{std::nullopt, false};
+        return ArchiveIndex{std::nullopt, path.filename().string(), false};
     }
     if (!file) {
         return std::move(file).error();
     }
-    return ArchiveIndex{std::move(*file), false};
+    return ArchiveIndex{std::move(*file), path.filename().string(), false};
 }
 
 Result<ArchiveIndex> ArchiveIndex::open_to_write(const std::filesystem::path& path) {
     SIDING_ASSIGN(ArchiveFile file, ArchiveFile::open_to_write(path));
-    return ArchiveIndex{std::move(file), true};
+    return ArchiveIndex{std::move(file), path.filename().string(), true};
 }
 
 Result<std::vector<ArchiveIndex::Damage>> ArchiveIndex::walk(const Each& each) {
     std::vector<Damage> damages;
     if (!file_) {
+        damages.push_back(Damage{name_, 0, 0});
         return damages;
     }
     std::string buffer;

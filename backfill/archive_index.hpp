@@ -16,11 +16,13 @@ public:
     struct Damage {  // records that cannot be read, with others behind them
         std::string file;
         std::uint64_t offset = 0;
-        std::uint64_t octets = 0;
+        std::uint64_t octets = 0;  // 0: there is no such file
+
+        std::string words() const;
     };
     using Each = std::function<void(ArchiveRecord record, std::uint64_t offset)>;
 
-    // The file need not be there to be read.
+    // The file need not be there to be read: that is a damage.
     static Result<ArchiveIndex> open(const std::filesystem::path& path);
     static Result<ArchiveIndex> open_to_write(const std::filesystem::path& path);
 
@@ -31,10 +33,11 @@ public:
     Result<std::vector<std::uint64_t>> append(const std::vector<ArchiveRecord>& records);
 
 private:
-    explicit ArchiveIndex(std::optional<ArchiveFile> file, bool is_writer)
-        : file_{std::move(file)}, is_writer_{is_writer} {}
+    ArchiveIndex(std::optional<ArchiveFile> file, std::string name, bool is_writer)
+        : file_{std::move(file)}, name_{std::move(name)}, is_writer_{is_writer} {}
 
     std::optional<ArchiveFile> file_;
+    std::string name_;
     bool is_writer_ = false;
     std::uint64_t end_ = 0;
     bool has_failed_ = false;

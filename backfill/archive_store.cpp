@@ -147,6 +147,13 @@ Result<ArchivedMessages> ArchiveStore::messages(std::uint32_t mailbox) const {
     });
 }
 
+Result<ArchivedMessages> ArchiveStore::read_messages(std::uint32_t mailbox) const {
+    SIDING_ASSIGN(ArchiveIndex index, ArchiveIndex::open(mailbox_path(mailbox)));
+    return ArchivedMessages::open(std::move(index), [this](const Digest& sha256) {
+        return has(sha256);
+    });
+}
+
 bool ArchiveStore::has(const Digest& sha256) const {
     const std::lock_guard guard{mutex_};
     return frames_.find(sha256).has_value();

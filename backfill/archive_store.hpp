@@ -50,6 +50,8 @@ public:
 
     // To read, or to append to, where the archive is open to write; by one at a time.
     Result<ArchivedMessages> messages(std::uint32_t mailbox) const;
+    // The same, and nothing is made or mended: what is not there is among its damages().
+    Result<ArchivedMessages> read_messages(std::uint32_t mailbox) const;
 
     struct Incoming {
         ArchiveEntry entry;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 namespace siding::backfill {
@@ -24,6 +25,16 @@ public:
         for (const ArchiveStore::Listed& listed : store_.mailboxes()) {
             SIDING_TRY(look_at(listed.mailbox));
         }
+        if (!unnamed_.empty()) {
+            tell(
+                {"",
+                 "",
+                 0,
+                 fmt::format(
+                     "{} stored messages are in no mailbox of the indices", unnamed_.size()
+                 )}
+            );
+        }
         for (const auto& [sha256, broken] : broken_) {
             if (!broken.is_told) {
                 tell({"", "", 0, broken.what});
@@ -45,18 +56,14 @@ private:
 
     void tell_damage(const ArchiveProblem& where, const ArchiveIndex::Damage& damage) {
         ArchiveProblem problem = where;
-        problem.what = fmt::format(
-            "{}: {} octets at {} are damaged; what they say is not known",
-            damage.file,
-            damage.octets,
-            damage.offset
-        );
+        problem.what = damage.words();
         tell(problem);
     }
 
     void compare(const ArchiveFrame& frame) {
         const auto compared =
             store_.read(frame.sha256, [](std::string_view) { return Result<void>{}; });
+        unnamed_.insert(frame.sha256);
         ++tally_.messages;
         tally_.octets += frame.octets;
         tally_.packed_octets += frame.packed_octets;
@@ -95,6 +102,7 @@ private:
             tell(here);
             return;
         }
+        unnamed_.erase(entry->sha256);
         if (messages.lost().contains(uid) && !is_newer(entry->sha256)) {
             here.what = "the archive does not know where its octets are";
             tell(here);
@@ -123,6 +131,7 @@ private:
     const std::function<void(const ArchiveTally&)>& on_progress_;
     ArchiveTally tally_;
     std::unordered_map<Digest, Broken> broken_;
+    std::unordered_set<Digest> unnamed_;
 };
 
 }  // namespace

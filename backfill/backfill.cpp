@@ -139,19 +139,25 @@ Result<std::vector<std::string>> Backfill::order(
                     )};
             }
         }
+        const auto full = std::ranges::find_if(wanted, [this](const std::string& name) {
+            return entries_.at(name).next.size() >= limits::orders_waiting_max;
+        });
+        if (full != wanted.end()) {
+            return Error{
+                Errc::limit_exceeded,
+                fmt::format(
+                    "{} has {} orders that wait", escape(*full), limits::orders_waiting_max
+                )};
+        }
+        const std::pair<Order, OrderOptions> wish{order, options};
         for (const std::string& name : wanted) {
             Entry& entry = entries_.at(name);
+            ordered.push_back(name);
             if (!entry.is_busy) {
-                entry.is_busy = true;
-                entry.status.phase = AccountPhase::waiting;
-                entry.status.words.clear();
-                entry.status.hold.reset();
-                Job job;
-                job.name = name;
-                job.order = order;
-                job.options = options;
-                jobs_.push_back(std::move(job));
-                ordered.push_back(name);
+                begin_order(entry, name, order, options);
+            } else if (std::ranges::count(entry.next, wish) == 0 &&
+                       (entry.is_running || wish != std::pair{entry.order, entry.options})) {
+                entry.next.push_back(wish);
             }
         }
     }

@@ -63,9 +63,9 @@ public:
     std::vector<AccountsProblem> problems() const;
     std::vector<AccountsProblem> warnings() const;
 
-    // No names: all accounts. Answers with the names of those that were not busy and are now
-    // waiting for their turn. Errc::not_found names the one that there is not; nothing is ordered
-    // then.
+    // No names: all accounts. An account does one order after the other; the same one that waits
+    // already is not given twice. Answers with the names. Errc::not_found names the one that there
+    // is not, Errc::limit_exceeded one with too many orders that wait; nothing is ordered then.
     Result<std::vector<std::string>> order(
         Order order, const std::vector<std::string>& names, const OrderOptions& options = {}
     );
@@ -116,11 +116,15 @@ private:
     struct Entry {
         Account account;
         AccountStatus status;
-        bool is_listed = true;          // in the file as it is now
-        bool is_busy = false;           // waiting or running
-        bool was_told_to_stop = false;  // the last time that its order asked
-        bool is_woken = false;          // by something at the source, since the last order
-        bool are_flags_new = false;     // by flags
+        bool is_listed = true;  // in the file as it is now
+        bool is_busy = false;   // waiting or running
+        bool is_running = false;
+        Order order = Order::copy;  // while it is busy
+        OrderOptions options = {};
+        std::deque<std::pair<Order, OrderOptions>> next = {};  // behind that
+        bool was_told_to_stop = false;                         // the last time that its order asked
+        bool is_woken = false;       // by something at the source, since the last order
+        bool are_flags_new = false;  // by flags
         RateMeter meter;
         double last_rate = 0;  // octets a second, when there was one
     };
@@ -137,6 +141,8 @@ private:
     void dispatch();
     std::optional<Hold> budget_hold(const Job& job) const;
     void put_off(Job& job, Hold hold);
+    void begin_order(Entry& entry, const std::string& name, Order order, OrderOptions options);
+    void end_order(Entry& entry, const std::string& name, AccountPhase phase);
     static std::vector<Place> places_of(const Account& account, Order order);
     static net::awaitable<Result<Governor::Permit>> wait_for_turn(
         Backfill& self, const Account& account

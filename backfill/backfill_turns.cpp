@@ -156,16 +156,45 @@ void Backfill::dispatch() {
         next.permit = std::move(taken.permit);
         job = jobs_.erase(job);
         Account account = entry.account;
+        const std::string account_name = account.name;
         auto task = run(*this, std::move(next), std::move(account));
         const auto spawned = tasks_.spawn_on(parts_.runtime.next_io(), std::move(task));
         if (!spawned) {
             log.error("account_not_started", {{"reason", spawned.error()}});
-            entry.is_busy = false;
-            entry.status.phase = AccountPhase::failed;
             entry.status.words = spawned.error().message();
+            end_order(entry, account_name, AccountPhase::failed);
             return;
         }
         ++running_;
+        entry.is_running = true;
+    }
+}
+
+// The mutex is held.
+void Backfill::begin_order(
+    Entry& entry, const std::string& name, Order order, OrderOptions options
+) {
+    entry.is_busy = true;
+    entry.order = order;
+    entry.options = options;
+    entry.status.phase = AccountPhase::waiting;
+    entry.status.words.clear();
+    entry.status.hold.reset();
+    Job job;
+    job.name = name;
+    job.order = order;
+    job.options = std::move(options);
+    jobs_.push_back(std::move(job));
+}
+
+// The next one of the account, if there is one. The mutex is held.
+void Backfill::end_order(Entry& entry, const std::string& name, AccountPhase phase) {
+    entry.is_busy = false;
+    entry.status.phase = phase;
+    if (!entry.next.empty() && !is_stopping_) {
+        auto [order, options] = std::move(entry.next.front());
+        entry.next.pop_front();
+        begin_order(entry, name, order, std::move(options));
     }
 }
 
@@ -194,6 +223,7 @@ void Backfill::end_job(Job job, const Result<void>& done, const std::optional<Ho
     const std::lock_guard lock{mutex_};
     Entry& entry = entries_.at(job.name);
     --running_;
+    entry.is_running = false;
     for (Job& other : jobs_) {
         other.not_before = other.waits_for_turn ? WallTime{} : other.not_before;
     }
@@ -201,8 +231,6 @@ void Backfill::end_job(Job job, const Result<void>& done, const std::optional<Ho
     entry.status.hold.reset();
     const PassCounts& counts = entry.status.counts;
     if (done) {
-        entry.is_busy = false;
-        entry.status.phase = AccountPhase::idle;
         if (job.order == Order::copy) {
             measured_.messages += counts.copied;
             measured_.octets += counts.octets;
@@ -218,6 +246,7 @@ void Backfill::end_job(Job job, const Result<void>& done, const std::optional<Ho
              {"refused", counts.refused},
              {"unreadable", counts.unreadable}}
         );
+        end_order(entry, job.name, AccountPhase::idle);
         return;
     }
     const bool was_paused = standing_.paused || entry.was_told_to_stop;
@@ -231,10 +260,9 @@ void Backfill::end_job(Job job, const Result<void>& done, const std::optional<Ho
         jobs_.push_front(std::move(job));
         return;
     }
-    entry.is_busy = false;
-    entry.status.phase = AccountPhase::failed;
     entry.status.words = done.error().message();
     log.warn("account_failed", {{"account", job.name}, {"reason", entry.status.words}});
+    end_order(entry, job.name, AccountPhase::failed);
 }
 
 awaitable<Result<Governor::Permit>> Backfill::wait_for_turn(

@@ -43,6 +43,11 @@ inline constexpr std::size_t fetches_under_way_max = 2;
 // A longer message goes through a file: with 64 accounts at once that is 64 MiB at the most.
 inline constexpr std::size_t message_in_memory_octets_max = 1024 * 1024;
 
+// --- Orders
+// -----------------------------------------------------------------------------------------
+// Of one account, behind the one that it is at.
+inline constexpr std::size_t orders_waiting_max = 16;
+
 // --- Rounds and watches
 // ------------------------------------------------------------------------------
 // A first pass takes a mailbox with at most so many messages whole: to ask which are recent would

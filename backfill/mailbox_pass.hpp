@@ -88,6 +88,12 @@ public:
         const Account& account, FolderPlan::Row row, FolderState state, MailboxRecord record
     );
 
+    // What has become of the mailbox at the destination since the last pass. `other`: it is there
+    // with another UIDVALIDITY, or belongs to another server: what is not found in it goes again.
+    // Otherwise what is not there is what its user has deleted.
+    enum class Place { same, other };
+    void set_place(Place place) { place_ = place; }
+
     // Whether the mailbox is as it was at the end of its last whole pass, as far as the source's
     // numbers say. Intents that are left are another matter.
     static bool has_nothing_new(
@@ -160,6 +166,7 @@ private:
     net::awaitable<Result<void>> bind_left_over();
     net::awaitable<Result<void>> bind(std::vector<CopyRecord> rows, std::uint64_t from_uid);
     net::awaitable<Result<void>> rebind_destination();
+    net::awaitable<Result<void>> give_up_unbound();
     net::awaitable<Result<void>> learn_destination();
     net::awaitable<Result<void>> bind_new();
     net::awaitable<Result<ImapSet>> unbound(ImapSet there);
@@ -187,6 +194,8 @@ private:
     net::awaitable<Result<void>> note_unreadable(const std::map<std::uint64_t, std::string>& unread
     );
     net::awaitable<Result<ImapSet>> move(std::vector<AppendWriter::Move> moves);
+    net::awaitable<Result<void>> hand_over(AppendWriter::Move& move);
+    void count_move();
     net::awaitable<Result<void>> write(std::vector<CopyRecord> rows);
     net::awaitable<Result<void>> put_record();
     void on_row(const CopyRecord& row);
@@ -206,6 +215,7 @@ private:
     Adoptable adoptable_;
     ImapSet again_;  // in doubt, and not at the destination
     PassCounts counts_;
+    Place place_ = Place::same;
     bool is_untouched_ = false;
     bool has_unbound_ = false;       // copied, but the destination has not told the UID
     bool must_learn_ = false;        // a row in doubt has no digests

@@ -30,7 +30,7 @@ awaitable<Result<void>> MailboxPass::open_destination() {
 awaitable<Result<void>> MailboxPass::take_destination() {
     const std::string now = destination().mailbox()->uid_validity;
     lowest_unbound_ = std::max<std::uint64_t>(destination().mailbox()->uid_next, 1);
-    if (record_.destination_uid_validity == now) {
+    if (record_.destination_uid_validity == now && place_ == Place::same) {
         co_return Result<void>{};
     }
     if (record_.destination_uid_validity.empty()) {
@@ -43,9 +43,50 @@ awaitable<Result<void>> MailboxPass::take_destination() {
         must_learn_ = true;
     }
     SIDING_CO_TRY(co_await rebind_destination());
+    SIDING_CO_TRY(co_await give_up_unbound());
     record_.destination_uid_validity = now;
+    place_ = Place::same;
     auto put = co_await put_record();
     co_return put;
+}
+
+// What the destination does not have under its new numbers: of another mailbox or server it goes
+// again, as what is in doubt does; otherwise its user has deleted it.
+awaitable<Result<void>> MailboxPass::give_up_unbound() {
+    const bool goes_again = place_ == Place::other;
+    std::uint64_t messages = 0;
+    auto walk = [this, goes_again, &messages]() -> Result<void> {
+        for (std::uint64_t at = 1; at != 0;) {
+            SIDING_ASSIGN(
+                LedgerPage page,
+                account_.ledger.list(account_.id, record_, at, limits::ledger_page_rows)
+            );
+            at = page.next_uid;
+            std::erase_if(page.rows, [](const CopyRecord& row) {
+                return row.state != CopyState::copied || row.destination_uid != 0;
+            });
+            for (CopyRecord& row : page.rows) {
+                row.state = goes_again ? CopyState::intent : CopyState::deleted;
+                row.destination_uid = goes_again ? lowest_unbound_ : 0;
+                row.verdict.clear();
+            }
+            messages += page.rows.size();
+            if (!page.rows.empty()) {
+                SIDING_TRY(account_.ledger.record(account_.id, record_, page.rows));
+            }
+        }
+        return {};
+    };
+    SIDING_CO_TRY(co_await net::run_on(account_.blocking, walk));
+    if (messages > 0) {
+        log.warn(
+            "not_at_destination",
+            {{"mailbox", record_.destination},
+             {"messages", messages},
+             {"then", goes_again ? "sent again" : "deleted there"}}
+        );
+    }
+    co_return Result<void>{};
 }
 
 // Behind a connection that was lost before a server without UIDPLUS was asked for the UIDs of what
@@ -107,21 +148,32 @@ awaitable<Result<void>> MailboxPass::settle_intents() {
     co_return Result<void>{};
 }
 
-// Which of these UIDs of the destination belong to no row.
+// Which of these UIDs of the destination belong to no row, of this mailbox or of another one whose
+// messages go to the same.
 awaitable<Result<ImapSet>> MailboxPass::unbound(ImapSet there) {
     auto walk = [this, &there]() -> Result<ImapSet> {
         std::vector<std::uint64_t> bound;
-        for (std::uint64_t at = there.empty() ? 0 : 1; at != 0;) {
-            SIDING_ASSIGN(
-                const LedgerPage page,
-                account_.ledger.list(account_.id, record_, at, limits::ledger_page_rows)
-            );
-            for (const CopyRecord& row : page.rows) {
-                if (row.state != CopyState::intent && there.contains(row.destination_uid)) {
-                    bound.push_back(row.destination_uid);
+        if (there.empty()) {
+            return there;
+        }
+        SIDING_ASSIGN(const auto mailboxes, account_.ledger.mailboxes(account_.id));
+        for (const MailboxRecord& mailbox : mailboxes) {
+            const bool is_ours = mailbox.id == record_.id;
+            const bool is_same_place =
+                mailbox.destination == record_.destination &&
+                mailbox.destination_uid_validity == destination().mailbox()->uid_validity;
+            for (std::uint64_t at = is_ours || is_same_place ? 1 : 0; at != 0;) {
+                SIDING_ASSIGN(
+                    const LedgerPage page,
+                    account_.ledger.list(account_.id, mailbox, at, limits::ledger_page_rows)
+                );
+                for (const CopyRecord& row : page.rows) {
+                    if (row.state != CopyState::intent && there.contains(row.destination_uid)) {
+                        bound.push_back(row.destination_uid);
+                    }
                 }
+                at = page.next_uid;
             }
-            at = page.next_uid;
         }
         return there.minus(ImapSet::of(bound));
     };
@@ -267,6 +319,12 @@ awaitable<Result<void>> MailboxPass::learn_destination() {
 awaitable<Result<ImapSet>> MailboxPass::move(std::vector<AppendWriter::Move> moves) {
     ImapSet unmoved;
     for (AppendWriter::Move& each : moves) {
+        if (each.mailbox.destination == record_.destination) {  // it is where it belongs
+            each.to.state = CopyState::copied;
+            each.to.destination_uid = each.from.destination_uid;
+            SIDING_CO_TRY(co_await hand_over(each));
+            continue;
+        }
         SIDING_CO_TRY(co_await destination().select(each.mailbox.destination));
         if (destination().mailbox()->uid_validity != each.mailbox.destination_uid_validity) {
             unmoved.add(each.to.uid);
@@ -289,23 +347,37 @@ awaitable<Result<ImapSet>> MailboxPass::move(std::vector<AppendWriter::Move> mov
         } else {
             has_unbound_ = true;
         }
+        if (can_move) {
+            SIDING_CO_TRY(co_await hand_over(each));
+            continue;
+        }
         std::vector<CopyRecord> rows{each.to};
         SIDING_CO_TRY(co_await write(std::move(rows)));
-        if (can_move) {
-            each.from.state = CopyState::skipped;
-            each.from.destination_uid = 0;
-            each.from.words = "moved to " + record_.source;
-            auto put = [this, &each] {
-                return account_.ledger.record(account_.id, each.mailbox, {&each.from, 1});
-            };
-            SIDING_CO_TRY(co_await net::run_on(account_.blocking, put));
-        }
-        PassCounts one;
-        one.moved = 1;
-        counts_ += one;
-        account_.on_progress(one);
+        count_move();
     }
     co_return unmoved;
+}
+
+// The message is this mailbox's now, and no longer that of the one where it was.
+awaitable<Result<void>> MailboxPass::hand_over(AppendWriter::Move& move) {
+    std::vector<CopyRecord> rows{move.to};
+    SIDING_CO_TRY(co_await write(std::move(rows)));
+    move.from.state = CopyState::skipped;
+    move.from.destination_uid = 0;
+    move.from.words = "moved to " + record_.source;
+    auto put = [this, &move] {
+        return account_.ledger.record(account_.id, move.mailbox, {&move.from, 1});
+    };
+    SIDING_CO_TRY(co_await net::run_on(account_.blocking, put));
+    count_move();
+    co_return Result<void>{};
+}
+
+void MailboxPass::count_move() {
+    PassCounts one;
+    one.moved = 1;
+    counts_ += one;
+    account_.on_progress(one);
 }
 
 }  // namespace siding::backfill

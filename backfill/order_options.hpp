@@ -25,6 +25,8 @@ struct OrderOptions {
     bool canary = false;      // of check
     std::uint64_t limit = 0;  // of assess: octets of a message; 0: as the destination says
     RetryRequest retry = {};  // of retry
+
+    bool operator==(const OrderOptions&) const = default;
 };
 
 }  // namespace siding::backfill

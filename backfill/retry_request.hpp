@@ -12,6 +12,8 @@ struct RetryRequest {
     std::string mailbox;  // as the source calls it; empty: all
     ImapSet uids;         // of that mailbox at the source; empty: all
     RetryRepair repair;
+
+    bool operator==(const RetryRequest&) const = default;
 };
 
 }  // namespace siding::backfill

@@ -163,8 +163,15 @@ awaitable<Result<ImapSet>> Verifier::open(MailboxRecord mailbox, bool is_at_sour
         }
         SIDING_CO_ASSIGN(at_source, co_await source().uids(1));
     }
-    SIDING_CO_TRY(co_await destination().examine(mailbox.destination));
     const std::string& validity = mailbox.destination_uid_validity;
+    const auto opened = co_await destination().examine(mailbox.destination);
+    if (!opened && !destination().is_over() &&
+        destination().trouble() == Trouble::no_such_mailbox) {
+        there_ = {};  // its user has removed the folder
+        places_[mailbox.destination].is_known = false;
+        co_return at_source;
+    }
+    SIDING_CO_TRY(opened);
     if (!validity.empty() && destination().mailbox()->uid_validity != validity) {
         co_return Error{
             Errc::conflict,

@@ -93,7 +93,8 @@ std::string document_of(
 ) {
     json::array flags;
     for (const std::string& flag : entry.flags) {
-        flags.emplace_back(escape(flag));
+        const bool is_plain = std::ranges::all_of(flag, [](char c) { return c > ' ' && c < 0x7f; });
+        flags.emplace_back(is_plain ? flag : escape(flag));
     }
     return json::serialize(json::object{
         {"account", escape(mailbox.account, SIZE_MAX)},
@@ -121,6 +122,16 @@ public:
 
     Result<void> run() {
         SIDING_ASSIGN(const auto messages, store_.messages(mailbox_.number));
+        for (const backfill::ArchiveIndex::Damage& damage : messages.damages()) {
+            ++tally_.unreadable;
+            fmt::print(
+                terminal_.err,
+                "siding: {} {}: {}\n",
+                escape(mailbox_.account),
+                escape(mailbox_.name),
+                escape(damage.words(), SIZE_MAX)
+            );
+        }
         const backfill::ImapSet uids = messages.uids().minus(messages.gone());
         for (const backfill::ImapSet::Range& range : uids.ranges()) {
             for (std::uint64_t uid = range.first; uid <= range.last; ++uid) {
@@ -183,6 +194,10 @@ Result<ArchiveExported> export_archive(
     const backfill::ArchiveStore& store, const ExportArchive& action, const Terminal& terminal
 ) {
     ArchiveExported tally;
+    for (const backfill::ArchiveIndex::Damage& damage : store.damages()) {
+        ++tally.unreadable;
+        fmt::print(terminal.err, "siding: {}\n", escape(damage.words(), SIZE_MAX));
+    }
     for (const backfill::ArchiveStore::Listed& listed : store.mailboxes()) {
         const backfill::ArchiveMailbox& mailbox = listed.mailbox;
         const bool is_wanted = listed.is_latest && !mailbox.is_gone &&

@@ -55,12 +55,21 @@ Result<Exit> run(const ListArchive& action, Context& context) {
         {""},
     }};
     json::array rows;
+    bool is_damaged = false;
+    const auto tell = [&](const backfill::ArchiveIndex::Damage& damage) {
+        is_damaged = true;
+        fmt::print(context.terminal.err, "siding: {}\n", escape(damage.words(), SIZE_MAX));
+    };
+    std::ranges::for_each(store->damages(), tell);
     for (const backfill::ArchiveStore::Listed& listed : store->mailboxes()) {
         const backfill::ArchiveMailbox& mailbox = listed.mailbox;
         if (mailbox.account != action.account.value_or(mailbox.account)) {
             continue;
         }
         SIDING_ASSIGN(const auto messages, store->messages(mailbox.number));
+        for (const backfill::ArchiveIndex::Damage& damage : messages.damages()) {
+            tell(damage);
+        }
         const std::uint64_t gone = messages.uids().both(messages.gone()).count();
         const std::uint64_t there = messages.uids().count() - gone;
         if (context.json) {
@@ -90,7 +99,7 @@ Result<Exit> run(const ListArchive& action, Context& context) {
     } else {
         table.print(context.terminal);
     }
-    return Exit::done;
+    return is_damaged ? Exit::no : Exit::done;
 }
 
 Result<Exit> run(const VerifyArchive& action, Context& context) {
