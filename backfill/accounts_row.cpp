@@ -95,6 +95,13 @@ void read_rules(RowCells& cells, FolderRules& rules) {
     }
 }
 
+bool is_one_mailbox(const Account& account) {
+    const Login& source = account.source;
+    const Login& destination = account.destination;
+    return !source.user.empty() && source.address == destination.address &&
+           mailbox_of(source) == mailbox_of(destination);
+}
+
 }  // namespace
 
 std::optional<Account> read_account(RowCells& cells, const config::Backfill& defaults) {
@@ -115,6 +122,14 @@ std::optional<Account> read_account(RowCells& cells, const config::Backfill& def
     check_login(cells, Side::destination, account.destination);
     read_rules(cells, account.rules);
     account.plan_file = cells.path({Side::account, Field::plan});
+    if (is_one_mailbox(account)) {
+        cells.refuse(
+            cells.find({Side::destination, Field::user}) != nullptr
+                ? Column{Side::destination, Field::user}
+                : Column{Side::destination, Field::host},
+            "is the source itself: its mail would be copied into itself with each pass"
+        );
+    }
     return cells.problems.empty() ? std::optional{std::move(account)} : std::nullopt;
 }
 

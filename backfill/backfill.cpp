@@ -78,7 +78,14 @@ std::filesystem::path Backfill::spool() const {
 
 Result<void> Backfill::load() {
     const auto config = parts_.config.get();
-    SIDING_ASSIGN(Accounts accounts, load_accounts(config->backfill));
+    auto loaded = load_accounts(config->backfill);
+    if (!loaded) {
+        const std::lock_guard lock{mutex_};
+        problems_ = {AccountsProblem{0, 0, "not read: " + loaded.error().message()}};
+        warnings_.clear();
+        return std::move(loaded).error();
+    }
+    Accounts accounts = std::move(*loaded);
     SIDING_ASSIGN(const auto known, known_accounts());
     const std::lock_guard lock{mutex_};
     for (auto& [name, entry] : entries_) {

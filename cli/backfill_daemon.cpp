@@ -69,7 +69,7 @@ private:
     static awaitable<void> watch_signals(BackfillDaemon& self);
     static awaitable<void> watch_ledger(BackfillDaemon& self);
     void reload();
-    void load_accounts();
+    bool load_accounts();
     void end(int code);
 
     std::string config_file_;
@@ -121,18 +121,18 @@ Result<void> BackfillDaemon::build() {
     );
     backfill_ = std::make_unique<backfill::Backfill>(backfill::Backfill::Parts{
         config_, *ledger_, runtime_, clock_});
-    load_accounts();
+    static_cast<void>(load_accounts());
     SIDING_ASSIGN(const std::string token, read_token(config->control));
     api_ = std::make_unique<control::BackfillApi>(*backfill_, metrics_, token);
     return {};
 }
 
 // A file that cannot be used yet is no reason not to run: it can be mended and read again.
-void BackfillDaemon::load_accounts() {
+bool BackfillDaemon::load_accounts() {
     const auto loaded = backfill_->load();
     if (!loaded) {
         log.error("accounts_not_loaded", {{"reason", loaded.error()}});
-        return;
+        return false;
     }
     for (const auto& problem : backfill_->problems()) {
         log.error("account_left_out", {{"reason", problem.text()}});
@@ -140,6 +140,7 @@ void BackfillDaemon::load_accounts() {
     for (const auto& warning : backfill_->warnings()) {
         log.warn("accounts_file", {{"warning", warning.text()}});
     }
+    return true;
 }
 
 Result<void> BackfillDaemon::start() {
@@ -194,8 +195,9 @@ void BackfillDaemon::reload() {
     if (!reload_config(program, config_file_, config_)) {
         return;
     }
-    load_accounts();
-    log.info("reloaded");
+    if (load_accounts()) {
+        log.info("reloaded");
+    }
 }
 
 void BackfillDaemon::end(int code) {

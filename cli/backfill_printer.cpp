@@ -107,6 +107,21 @@ std::string repair_hint(const json::object& exception) {
            (flag_at(exception, "archived") ? "; kept in the archive" : "; NOT in the archive");
 }
 
+// Of a report without exceptions: how much that says.
+std::string_view rest_words(const json::object& report) {
+    const json::array& mailboxes = array_at(report, "mailboxes");
+    if (mailboxes.empty()) {
+        return "nothing has been copied yet";
+    }
+    const bool is_whole = std::ranges::all_of(mailboxes, [](const json::value& mailbox) {
+        return number_at(mailbox.get_object(), "pass") > 0;
+    });
+    if (!is_whole || text_at(report, "phase") != "idle") {
+        return "no pass has come to its end since: what it has not reached is not in this report";
+    }
+    return "every message that the last whole pass has seen is accounted for";
+}
+
 Colour colour_of(const json::object& account) {
     if (text_at(account, "phase") == "failed") {
         return Colour::red;
@@ -222,10 +237,7 @@ void print_backfill_report(const json::object& report, const Terminal& terminal)
     }
     const json::array& exceptions = array_at(report, "exceptions");
     if (exceptions.empty()) {
-        terminal.out
-            << (array_at(report, "mailboxes").empty()
-                    ? "nothing has been copied yet\n"
-                    : "every message that the source has shown is accounted for\n");
+        terminal.out << rest_words(report) << "\n";
         return;
     }
     terminal.out << "\n";

@@ -148,6 +148,7 @@ std::string total_line(
     text += sorted.failed > 0 ? fmt::format(" ({} failed)", sorted.failed) : "";
     text +=
         ", " + human_count(sorted.messages.done) + " of " + counted(sorted.messages.all, "message");
+    text += flag_at(document, "paused") ? "; paused, `siding backfill resume` goes on" : "";
     return text + pace_words(document, now);
 }
 

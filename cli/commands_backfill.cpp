@@ -61,6 +61,9 @@ bool has_ended_well(const json::object& account, const std::string& order) {
         return canary.empty() || flag_at(canary, "go");
     }
     if (order == "verify") {
+        if (object_at(account, "verification").empty()) {
+            return false;  // nothing has been compared
+        }
         for (const auto& [verdict, messages] : object_at(account, "verdicts")) {
             if (!is_good_backfill_verdict(verdict)) {
                 return false;
@@ -68,6 +71,21 @@ bool has_ended_well(const json::object& account, const std::string& order) {
         }
     }
     return true;
+}
+
+// True: no line of the accounts file is left out.
+bool tell_left_out(const json::object& document, const Context& context) {
+    const json::array& problems = array_at(document, "problems");
+    for (const json::value& line : problems) {
+        if (line.is_string()) {
+            fmt::print(
+                context.terminal.err,
+                "siding: left out: accounts file: {}\n",
+                escape(std::string{line.get_string()}, SIZE_MAX)
+            );
+        }
+    }
+    return problems.empty();
 }
 
 }  // namespace
@@ -86,9 +104,12 @@ Result<Exit> wait_for_backfill(const OrderBackfill& action, Context& context) {
         }
         if (is_over) {
             progress.close();
-            const bool well = std::ranges::all_of(accounts, [&](const json::value& value) {
+            bool well = std::ranges::all_of(accounts, [&](const json::value& value) {
                 return has_ended_well(value.get_object(), action.order);
             });
+            if (action.accounts.empty()) {  // all of them: those of wrong lines, too
+                well = tell_left_out(document.value, context) && well;
+            }
             if (context.json) {
                 context.terminal.out << json::serialize(json::object{{"accounts", accounts}})
                                      << "\n";
@@ -147,6 +168,18 @@ Result<Exit> run(const ShowBackfill& action, Context& context) {
         terminal.out << "following: pass after pass\n";
     }
     const json::array accounts = chosen(document.value, action.accounts);
+    for (const std::string& name : action.accounts) {
+        const bool is_there = std::ranges::any_of(accounts, [&name](const json::value& value) {
+            return text_at(value.get_object(), "name") == name;
+        });
+        if (!is_there) {
+            return Error{
+                Errc::not_found,
+                fmt::format(
+                    "there is no account {}; `siding backfill status` lists them", escape(name)
+                )};
+        }
+    }
     if (accounts.empty()) {
         terminal.out << "no account; backfill.accounts in the configuration names the file\n";
         return Exit::done;

@@ -143,6 +143,29 @@ def is_restored(source: Dovecot, destination: Dovecot, archive: Archive, message
         assert_same(old.snapshot(), new.snapshot())
 
 
+def lost_indices_are_said(lab: Lab, archive: Archive) -> None:
+    """An archive that has lost an index says so, whoever asks; what is left is given."""
+    index = max((archive.directory / "mailboxes").iterdir(), key=lambda path: path.stat().st_size)
+    broken = lab.directory / "without-index"
+    shutil.copytree(archive.directory, broken)
+    (broken / "mailboxes" / index.name).unlink()
+    to = lab.directory / "export-of-the-rest"
+    for verb, arguments in (("list", ()), ("verify", ()), ("export", ("--to", str(to), "--format", "eml"))):
+        said = archive.offline(verb, *arguments, directory=broken)
+        assert said.code == 1 and f"{index.name} is not there" in said.out + said.err, (verb, said.out, said.err)
+    assert list(to.rglob("*.eml")), "the rest was not exported"
+    (broken / "mailboxes.index").write_bytes(b"")
+    said = archive.offline("verify", directory=broken)
+    assert said.code == 1 and "are in no mailbox of the indices" in said.out, said.out
+    aside = lab.directory / index.name
+    index.rename(aside)
+    said = archive.order("restore", "--wait", "ann")
+    assert said.code == 1 and f"{index.name} is not there" in said.out + said.err, said.out + said.err
+    assert not index.exists(), "an empty one was made, which looks like a mailbox without mail"
+    aside.rename(index)
+    archive.order("restore", "--wait", "ann").ok()
+
+
 def story(lab: Lab) -> None:
     source = Dovecot(lab, dict([ANN])).start()
     destination = Dovecot(lab, dict([ANN]), name="new").start()
@@ -153,6 +176,7 @@ def story(lab: Lab) -> None:
     is_proved(lab, archive, messages)
     is_exported(lab, source, archive)
     is_restored(source, destination, archive, messages)
+    lost_indices_are_said(lab, archive)
     assert archive.order("restore", "--wait", "nobody").code != 0
 
 
