@@ -56,6 +56,11 @@ awaitable<Result<void>> AccountRun::copy(OrderOptions options) {
         done = co_await make_final();
     }
     co_await close();
+    needs_.update([](AccountStatus& status) {
+        if (status.counts.changes() > 0) {
+            status.verdicts.clear();  // of what was there before
+        }
+    });
     auto end = [this, &done]() -> Result<void> {
         record_.phase = done ? "idle" : needs_.is_stopping() ? "paused" : "failed";
         record_.words = done ? "" : done.error().message();

@@ -59,7 +59,8 @@ void AccountRun::compare_servers(const std::vector<MailboxRecord>& mailboxes) {
     std::size_t other = 0;
     for (const MailboxRecord& mailbox : mailboxes) {
         const auto now = validities_.find(mailbox.destination);
-        if (now != validities_.end() && !mailbox.destination_uid_validity.empty()) {
+        if (now != validities_.end() && !now->second.empty() &&
+            !mailbox.destination_uid_validity.empty()) {
             ++(now->second == mailbox.destination_uid_validity ? same : other);
         }
     }
@@ -75,9 +76,9 @@ MailboxPass::Place AccountRun::place_of(const MailboxRecord& mailbox) const {
     }
     const auto now = validities_.find(mailbox.destination);
     if (now == validities_.end()) {  // deleted there, unless nothing is as it was
-        return is_other_server_ ? MailboxPass::Place::other : MailboxPass::Place::same;
+        return is_other_server_ ? MailboxPass::Place::other : MailboxPass::Place::removed;
     }
-    const bool is_same = now->second == mailbox.destination_uid_validity;
+    const bool is_same = now->second.empty() || now->second == mailbox.destination_uid_validity;
     return is_same ? MailboxPass::Place::same : MailboxPass::Place::other;
 }
 

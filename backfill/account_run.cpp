@@ -157,8 +157,9 @@ awaitable<Result<void>> AccountRun::make_plan_of_both() {
     };
     SIDING_CO_ASSIGN(const FolderPlan reviewed, co_await net::run_on(needs_.blocking, read));
     plan_ = follow_plan(reviewed, fresh);
-    for (const std::string& line : drift(reviewed, fresh)) {
+    for (std::string& line : drift(reviewed, fresh)) {
         log.info("plan_drift", {{"account", account_.name}, {"what", line}});
+        plan_->notes.push_back(std::move(line));
     }
     co_return Result<void>{};
 }

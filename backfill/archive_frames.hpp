@@ -5,6 +5,7 @@
 #include "base/digest.hpp"
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <vector>
 
@@ -35,7 +36,7 @@ private:
     std::size_t slot_of(std::uint64_t first, std::uint64_t second) const;
     void grow();
 
-    std::vector<Row> rows_;
+    std::deque<Row> rows_;              // a vector would need twice as much while it grows
     std::vector<std::uint32_t> slots_;  // row + 1; 0: free; a power of two, at most half full
 };
 

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <utility>
 
 namespace siding::backfill {
@@ -151,7 +152,7 @@ Result<std::vector<std::string>> Backfill::order(
         });
         if (full != wanted.end()) {
             return Error{
-                Errc::limit_exceeded,
+                Errc::conflict,
                 fmt::format(
                     "{} has {} orders that wait", escape(*full), limits::orders_waiting_max
                 )};
@@ -243,6 +244,19 @@ AccountRun::Needs Backfill::needs_of(const Account& account, Order order) {
 }
 
 awaitable<void> Backfill::run(Backfill& self, Job job, Account account) {
+    co_await run_job(self, std::move(job), std::move(account));
+    bool is_last = false;
+    {
+        const std::lock_guard lock{self.mutex_};
+        is_last = self.running_ == 0;
+    }
+    if (is_last) {  // what a large account has needed goes back to the system
+        auto trim = [] { return ::malloc_trim(0); };
+        static_cast<void>(co_await net::run_on(self.blocking(), trim));
+    }
+}
+
+awaitable<void> Backfill::run_job(Backfill& self, Job job, Account account) {
     log.info("account_started", {{"account", job.name}, {"order", to_text(job.order)}});
     AccountRun::Needs needs = self.needs_of(account, job.order);
     needs.is_resumed = job.is_resumed;

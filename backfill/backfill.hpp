@@ -65,7 +65,7 @@ public:
 
     // No names: all accounts. An account does one order after the other; the same one that waits
     // already is not given twice. Answers with the names. Errc::not_found names the one that there
-    // is not, Errc::limit_exceeded one with too many orders that wait; nothing is ordered then.
+    // is not, Errc::conflict one with too many orders that wait; nothing is ordered then.
     Result<std::vector<std::string>> order(
         Order order, const std::vector<std::string>& names, const OrderOptions& options = {}
     );
@@ -155,6 +155,7 @@ private:
     Allowance allowance(const std::string& account) const;
     static net::awaitable<Result<void>> run_archive(Backfill& self, Order order, AccountRun& run);
     static net::awaitable<void> run(Backfill& self, Job job, Account account);
+    static net::awaitable<void> run_job(Backfill& self, Job job, Account account);
     static net::awaitable<Result<void>> run_order(Backfill& self, const Job& job, AccountRun& run);
     static net::awaitable<void> keep_following(Backfill& self);
     void on_news(const std::string& account, SourceWatch::News news);

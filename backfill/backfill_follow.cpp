@@ -162,6 +162,8 @@ Result<std::map<std::string, AccountStatus>> Backfill::known_accounts() const {
         if (record.phase == "failed") {  // it waits for a person still
             status.phase = AccountPhase::failed;
             status.words = record.words;
+        } else if (!record.phase.empty() && record.phase != "new" && record.phase != "idle") {
+            status.words = "interrupted by a restart; order it again";
         }
         SIDING_ASSIGN(const auto final_at, parts_.ledger.value(record.id, final_key));
         if (const auto time = parse_time(final_at.value_or(""))) {

@@ -262,7 +262,10 @@ void Backfill::end_job(Job job, const Result<void>& done, const std::optional<Ho
     }
     entry.status.words = done.error().message();
     log.warn("account_failed", {{"account", job.name}, {"reason", entry.status.words}});
-    end_order(entry, job.name, AccountPhase::failed);
+    // What is not there is the order's fault, and the account's no more than before.
+    const bool is_about_nothing = done.error().is(Errc::not_found) &&
+                                  (job.order == Order::retry || job.order == Order::restore);
+    end_order(entry, job.name, is_about_nothing ? AccountPhase::idle : AccountPhase::failed);
 }
 
 awaitable<Result<Governor::Permit>> Backfill::wait_for_turn(

@@ -50,7 +50,7 @@ MailboxPass::MailboxPass(
 
 awaitable<Result<void>> MailboxPass::look(const Pair& pair) {
     pair_ = &pair;
-    if (place_ == Place::same &&
+    if (place_ != Place::other &&
         has_nothing_new(record_, state_.status, account_.compare_all_flags)) {
         auto look = [this] { return account_.ledger.intents(account_.id, record_); };
         SIDING_CO_ASSIGN(const auto intents, co_await net::run_on(account_.blocking, look));

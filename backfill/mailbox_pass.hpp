@@ -90,8 +90,8 @@ public:
 
     // What has become of the mailbox at the destination since the last pass. `other`: it is there
     // with another UIDVALIDITY, or belongs to another server: what is not found in it goes again.
-    // Otherwise what is not there is what its user has deleted.
-    enum class Place { same, other };
+    // `removed`: its user has done that, and deleted what was in it.
+    enum class Place { same, other, removed };
     void set_place(Place place) { place_ = place; }
 
     // Whether the mailbox is as it was at the end of its last whole pass, as far as the source's

@@ -30,7 +30,7 @@ awaitable<Result<void>> MailboxPass::open_destination() {
 awaitable<Result<void>> MailboxPass::take_destination() {
     const std::string now = destination().mailbox()->uid_validity;
     lowest_unbound_ = std::max<std::uint64_t>(destination().mailbox()->uid_next, 1);
-    if (record_.destination_uid_validity == now && place_ == Place::same) {
+    if (record_.destination_uid_validity == now && place_ != Place::other) {
         co_return Result<void>{};
     }
     if (record_.destination_uid_validity.empty()) {
@@ -50,10 +50,10 @@ awaitable<Result<void>> MailboxPass::take_destination() {
     co_return put;
 }
 
-// What the destination does not have under its new numbers: of another mailbox or server it goes
-// again, as what is in doubt does; otherwise its user has deleted it.
+// What the destination does not have under its new numbers goes again, as what is in doubt does,
+// unless its user has removed it with the folder.
 awaitable<Result<void>> MailboxPass::give_up_unbound() {
-    const bool goes_again = place_ == Place::other;
+    const bool goes_again = place_ != Place::removed;
     std::uint64_t messages = 0;
     auto walk = [this, goes_again, &messages]() -> Result<void> {
         for (std::uint64_t at = 1; at != 0;) {

@@ -65,8 +65,9 @@ std::string copy_words(const json::object& account) {
 
 std::string words_of(const json::object& account, const std::string& order) {
     const std::string phase = text_at(account, "phase");
-    if (phase == "failed") {
-        return text_at(account, "reason");
+    const std::string reason = text_at(account, "reason");
+    if (phase == "failed" || (phase == "idle" && !reason.empty())) {
+        return reason;
     }
     if (const std::string hold = hold_words(account); !hold.empty()) {
         const std::string done = copy_words(account);
@@ -125,6 +126,9 @@ std::string_view rest_words(const json::object& report) {
 Colour colour_of(const json::object& account) {
     if (text_at(account, "phase") == "failed") {
         return Colour::red;
+    }
+    if (!text_at(account, "reason").empty()) {
+        return Colour::yellow;
     }
     const bool has_exceptions =
         number_at(account, "refused") + number_at(account, "unreadable") > 0;

@@ -47,7 +47,7 @@ json::array chosen(const json::object& document, const std::vector<std::string>&
 
 // Whether the order ended as it should: no failure, nothing refused, only good verdicts.
 bool has_ended_well(const json::object& account, const std::string& order) {
-    if (text_at(account, "phase") == "failed") {
+    if (text_at(account, "phase") == "failed" || !text_at(account, "reason").empty()) {
         return false;
     }
     if (order == "copy" || order == "archive" || order == "restore" || order == "retry") {
