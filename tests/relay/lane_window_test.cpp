@@ -79,7 +79,9 @@ TEST_F(LaneWindowTest, WithPipeliningAloneTheNextStandsReady) {
     };
     start();
     run_until([&] { return count(State::delivered) == 10 && is_quiet(); });
-    EXPECT_EQ(seen, 4U) << "two under way, two behind them";
+    // Two under way, two behind them, and what is answered and not recorded yet.
+    EXPECT_GE(seen, 4U);
+    EXPECT_LT(seen, 10U) << "all at once";
     EXPECT_EQ(ledger_of({ids[9], 0}), (Kinds{accepted, attempt, delivered}));
     EXPECT_EQ(peer_.connections(), 1U);
 }
