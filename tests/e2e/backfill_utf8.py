@@ -45,8 +45,8 @@ def story(lab: Lab) -> None:
         backfill.verify("ann").ok()
         utf8 = [line for line in destination.said("APPEND") if "UTF8 (" in line]
         assert len(utf8) == (2 * len(NAMES) if new is ONLY else 0), destination.said("APPEND")
-        assert bool(destination.said("ENABLE")) == (new is ONLY)
-        assert bool(source.said("ENABLE")) == (old is ONLY)
+        assert any("UTF8" in line for line in destination.said("ENABLE")) == (new is ONLY)
+        assert any("UTF8" in line for line in source.said("ENABLE")) == (old is ONLY)
         # A move goes by name, too.
         first = source.folder("ann", NAMES[1]).messages[0]
         source.folder("ann", NAMES[1]).remove({first.uid})
