@@ -157,6 +157,7 @@ TEST_F(ReleasePhasesTest, ThePhasesJobIsPausedAndNotCancelled) {
     fill(2);
     flip(Phase::release);
     advance();
+    run_until([&] { return count(State::due) == 2; });
     const auto refused = get(run().releases.cancel(command(1)));
     ASSERT_TRUE(refused.has_error());
     EXPECT_TRUE(refused.error().is(Errc::conflict));
