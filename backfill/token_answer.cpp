@@ -146,7 +146,7 @@ TokenReply read_token_reply(const net::HttpReply& reply, const Secrets& sent) {
     }
     const std::string type = text_at(*object, "token_type");
     if (!type.empty() && !equals_ignoring_case(type, "bearer")) {  // RFC 6749 §7.1
-        return no_answer("has a token of type " + escape(type, words_octets_max));
+        return no_answer("has a token of another type than Bearer");
     }
     return answer;
 }
