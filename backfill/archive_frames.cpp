@@ -50,14 +50,19 @@ void ArchiveFrames::put(const Digest& sha256, Place place) {
     slot = static_cast<std::uint32_t>(rows_.size());
 }
 
-std::optional<ArchiveFrames::Place> ArchiveFrames::find(const Digest& sha256) const {
+std::optional<std::size_t> ArchiveFrames::number_of(const Digest& sha256) const {
     if (slots_.empty()) {
         return std::nullopt;
     }
     const std::uint32_t slot =
         slots_[slot_of(part_of(sha256, 0), part_of(sha256, sizeof(std::uint64_t)))];
     const bool is_known = slot != 0 && rows_[slot - 1].place.pack != nowhere.pack;
-    return is_known ? std::optional{rows_[slot - 1].place} : std::nullopt;
+    return is_known ? std::optional<std::size_t>{slot - 1} : std::nullopt;
+}
+
+std::optional<ArchiveFrames::Place> ArchiveFrames::find(const Digest& sha256) const {
+    const auto number = number_of(sha256);
+    return number ? std::optional{rows_[*number].place} : std::nullopt;
 }
 
 // Its row stays: it is likely to come in again.

@@ -1,11 +1,11 @@
 // Where the octets of each message are, by digest: some 32 octets of memory for each, so that a
-// million messages take 32 MiB (and half as much again while the table grows).
+// million messages take 32 MiB.
 #pragma once
 
+#include "base/block_deque.hpp"
 #include "base/digest.hpp"
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <vector>
 
@@ -21,6 +21,8 @@ public:
     // A digest that is there already gets the new place.
     void put(const Digest& sha256, Place place);
     std::optional<Place> find(const Digest& sha256) const;
+    // Of one that has a place: below size(), the same for as long as this lives.
+    std::optional<std::size_t> number_of(const Digest& sha256) const;
     void forget(const Digest& sha256);
     std::size_t size() const { return rows_.size(); }
 
@@ -36,7 +38,7 @@ private:
     std::size_t slot_of(std::uint64_t first, std::uint64_t second) const;
     void grow();
 
-    std::deque<Row> rows_;              // a vector would need twice as much while it grows
+    BlockDeque<Row> rows_;
     std::vector<std::uint32_t> slots_;  // row + 1; 0: free; a power of two, at most half full
 };
 

@@ -159,6 +159,11 @@ bool ArchiveStore::has(const Digest& sha256) const {
     return frames_.find(sha256).has_value();
 }
 
+std::optional<std::size_t> ArchiveStore::number_of(const Digest& sha256) const {
+    const std::lock_guard guard{mutex_};
+    return frames_.number_of(sha256);
+}
+
 void ArchiveStore::forget(const Digest& sha256) {
     const std::lock_guard guard{mutex_};
     frames_.forget(sha256);

@@ -62,6 +62,8 @@ public:
     Result<std::size_t> add(ArchivedMessages& messages, const std::vector<Incoming>& incoming);
 
     bool has(const Digest& sha256) const;
+    // Counted from 0, in no order; nothing for a message that it has not.
+    std::optional<std::size_t> number_of(const Digest& sha256) const;
     // Compared with the digest; see ArchivePack::read.
     Result<void> read(const Digest& sha256, const OctetSink& sink) const;
 

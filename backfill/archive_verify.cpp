@@ -1,9 +1,10 @@
 #include "backfill/archive_verify.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
+#include <vector>
 
 namespace siding::backfill {
 namespace {
@@ -25,14 +26,12 @@ public:
         for (const ArchiveStore::Listed& listed : store_.mailboxes()) {
             SIDING_TRY(look_at(listed.mailbox));
         }
-        if (!unnamed_.empty()) {
+        if (const auto unnamed = std::ranges::count(is_unnamed_, true); unnamed > 0) {
             tell(
                 {"",
                  "",
                  0,
-                 fmt::format(
-                     "{} stored messages are in no mailbox of the indices", unnamed_.size()
-                 )}
+                 fmt::format("{} stored messages are in no mailbox of the indices", unnamed)}
             );
         }
         for (const auto& [sha256, broken] : broken_) {
@@ -63,7 +62,7 @@ private:
     void compare(const ArchiveFrame& frame) {
         const auto compared =
             store_.read(frame.sha256, [](std::string_view) { return Result<void>{}; });
-        unnamed_.insert(frame.sha256);
+        mark(frame.sha256, true);
         ++tally_.messages;
         tally_.octets += frame.octets;
         tally_.packed_octets += frame.packed_octets;
@@ -102,7 +101,7 @@ private:
             tell(here);
             return;
         }
-        unnamed_.erase(entry->sha256);
+        mark(entry->sha256, false);
         if (messages.lost().contains(uid) && !is_newer(entry->sha256)) {
             here.what = "the archive does not know where its octets are";
             tell(here);
@@ -114,6 +113,17 @@ private:
             here.what = broken->second.what;
             tell(here);
         }
+    }
+
+    void mark(const Digest& sha256, bool is_unnamed) {
+        const auto number = store_.number_of(sha256);
+        if (!number) {
+            return;
+        }
+        if (*number >= is_unnamed_.size()) {
+            is_unnamed_.resize(*number + 1);
+        }
+        is_unnamed_[*number] = is_unnamed;
     }
 
     // Whether its octets have come in since the archive was opened.
@@ -131,7 +141,7 @@ private:
     const std::function<void(const ArchiveTally&)>& on_progress_;
     ArchiveTally tally_;
     std::unordered_map<Digest, Broken> broken_;
-    std::unordered_set<Digest> unnamed_;
+    std::vector<bool> is_unnamed_;  // by number
 };
 
 }  // namespace

@@ -25,7 +25,7 @@ std::uint32_t ArchivedMessages::number_of(const std::vector<std::string>& flags)
     return at->second;
 }
 
-std::deque<ArchivedMessages::Known>::iterator ArchivedMessages::place_of(std::uint64_t uid) {
+BlockDeque<ArchivedMessages::Known>::iterator ArchivedMessages::place_of(std::uint64_t uid) {
     if (known_.empty() || known_.back().uid < uid) {
         return known_.end();
     }

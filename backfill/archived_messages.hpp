@@ -5,8 +5,8 @@
 
 #include "backfill/archive_index.hpp"
 #include "backfill/imap_set.hpp"
+#include "base/block_deque.hpp"
 
-#include <deque>
 #include <functional>
 #include <map>
 #include <string>
@@ -50,11 +50,11 @@ private:
     explicit ArchivedMessages(ArchiveIndex index) : index_{std::move(index)} {}
     void take(const ArchiveRecord& record, std::uint64_t offset, bool has_octets);
     void take_entry(const ArchiveEntry& entry, std::uint64_t offset, bool has_octets);
-    std::deque<Known>::iterator place_of(std::uint64_t uid);
+    BlockDeque<Known>::iterator place_of(std::uint64_t uid);
     std::uint32_t number_of(const std::vector<std::string>& flags);
 
     ArchiveIndex index_;
-    std::deque<Known> known_;  // by UID; a vector would need twice as much while it grows
+    BlockDeque<Known> known_;  // by UID
     std::vector<std::vector<std::string>> flags_;
     std::map<std::vector<std::string>, std::uint32_t> flag_numbers_;
     ImapSet uids_;
