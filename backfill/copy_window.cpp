@@ -52,6 +52,15 @@ Result<CopyWindow> parse_window(const WindowWords& words, WallTime now) {
     CopyWindow window;
     SIDING_ASSIGN(window.since, parse_moment("since", words.since, now));
     SIDING_ASSIGN(window.before, parse_moment("before", words.before, now));
+    if (window.since && *window.since > now) {
+        return Error{
+            Errc::invalid_argument,
+            fmt::format(
+                "'since' is {}, and nothing has come since: it is {} now",
+                format_time(*window.since),
+                format_time(now)
+            )};
+    }
     if (window.since && window.before && *window.before <= *window.since) {
         return Error{
             Errc::invalid_argument,
