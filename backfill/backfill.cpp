@@ -24,26 +24,6 @@ constexpr std::size_t tasks_max = 1024;
 
 }  // namespace
 
-std::string_view to_text(Order order) {
-    switch (order) {
-    case Order::copy:
-        return "copy";
-    case Order::verify:
-        return "verify";
-    case Order::check:
-        return "check";
-    case Order::archive:
-        return "archive";
-    case Order::restore:
-        return "restore";
-    case Order::retry:
-        return "retry";
-    case Order::assess:
-        return "assess";
-    }
-    return "copy";
-}
-
 Backfill::Backfill(Parts parts)
     : parts_{std::move(parts)},
       bandwidth_{[this] { return parts_.config.get()->backfill.bandwidth; }},
@@ -88,6 +68,7 @@ Result<void> Backfill::load() {
     }
     Accounts accounts = std::move(*loaded);
     SIDING_ASSIGN(const auto known, known_accounts());
+    SIDING_ASSIGN(auto kept, kept_orders());
     const std::lock_guard lock{mutex_};
     for (auto& [name, entry] : entries_) {
         entry.is_listed = false;
@@ -105,6 +86,9 @@ Result<void> Backfill::load() {
         entry.is_listed = true;
         entry.account = std::move(account);
         names_.push_back(name);
+        if (const auto found = kept.find(name); is_new && found != kept.end()) {
+            resume_orders(entry, name, std::move(found->second));
+        }
     }
     problems_ = std::move(accounts.problems);
     warnings_ = std::move(accounts.warnings);
@@ -128,49 +112,6 @@ Result<Account> Backfill::account(std::string_view name) const {
         return Error{Errc::not_found, fmt::format("there is no account {}", escape(name))};
     }
     return entry->second.account;
-}
-
-Result<std::vector<std::string>> Backfill::order(
-    Order order, const std::vector<std::string>& names, const OrderOptions& options
-) {
-    std::vector<std::string> ordered;
-    {
-        const std::lock_guard lock{mutex_};
-        const std::vector<std::string>& wanted = names.empty() ? names_ : names;
-        for (const std::string& name : wanted) {
-            const auto entry = entries_.find(name);
-            if (entry == entries_.end() || !entry->second.is_listed) {
-                return Error{
-                    Errc::not_found,
-                    fmt::format(
-                        "there is no account {}; `siding backfill status` lists them", escape(name)
-                    )};
-            }
-        }
-        const auto full = std::ranges::find_if(wanted, [this](const std::string& name) {
-            return entries_.at(name).next.size() >= limits::orders_waiting_max;
-        });
-        if (full != wanted.end()) {
-            return Error{
-                Errc::conflict,
-                fmt::format(
-                    "{} has {} orders that wait", escape(*full), limits::orders_waiting_max
-                )};
-        }
-        const std::pair<Order, OrderOptions> wish{order, options};
-        for (const std::string& name : wanted) {
-            Entry& entry = entries_.at(name);
-            ordered.push_back(name);
-            if (!entry.is_busy) {
-                begin_order(entry, name, order, options);
-            } else if (std::ranges::count(entry.next, wish) == 0 &&
-                       (entry.is_running || wish != std::pair{entry.order, entry.options})) {
-                entry.next.push_back(wish);
-            }
-        }
-    }
-    dispatch();
-    return ordered;
 }
 
 Result<AccountStatus> Backfill::status(std::string_view name) const {
@@ -257,12 +198,12 @@ awaitable<void> Backfill::run(Backfill& self, Job job, Account account) {
 }
 
 awaitable<void> Backfill::run_job(Backfill& self, Job job, Account account) {
-    log.info("account_started", {{"account", job.name}, {"order", to_text(job.order)}});
-    AccountRun::Needs needs = self.needs_of(account, job.order);
+    log.info("account_started", {{"account", job.name}, {"order", to_text(job.given.order)}});
+    AccountRun::Needs needs = self.needs_of(account, job.given.order);
     needs.is_resumed = job.is_resumed;
-    needs.compare_all_flags =
-        job.options.compare_all_flags || job.options.is_final || needs.compare_all_flags;
-    if (job.options.is_back) {
+    needs.compare_all_flags = job.given.options.compare_all_flags || job.given.options.is_final ||
+                              needs.compare_all_flags;
+    if (job.given.options.is_back) {
         account = way_back(std::move(account));
         needs.acl_names.reset();
         needs.switched_at.reset();
@@ -281,29 +222,31 @@ awaitable<void> Backfill::run_job(Backfill& self, Job job, Account account) {
     static_cast<void>(co_await pace.close());  // a ledger that has failed ends the process
     self.end_job(std::move(job), done, pace.held());
     self.dispatch();
+    auto keep = [&self] { return self.keep_orders(); };
+    static_cast<void>(co_await net::run_on(self.blocking(), keep));
 }
 
 awaitable<Result<void>> Backfill::run_order(Backfill& self, const Job& job, AccountRun& run) {
     Result<void> done;
-    switch (job.order) {
+    switch (job.given.order) {
     case Order::copy:
-        done = co_await run.copy(job.options);
+        done = co_await run.copy(job.given.options);
         break;
     case Order::verify:
-        done = co_await run.verify(job.options);
+        done = co_await run.verify(job.given.options);
         break;
     case Order::check:
-        done = co_await run.check(job.options);
+        done = co_await run.check(job.given.options);
         break;
     case Order::assess:
-        done = co_await run.assess(job.options);
+        done = co_await run.assess(job.given.options);
         break;
     case Order::retry:
-        done = co_await run.retry(job.options.retry);
+        done = co_await run.retry(job.given.options.retry);
         break;
     case Order::archive:
     case Order::restore:
-        done = co_await run_archive(self, job.order, run);
+        done = co_await run_archive(self, job.given.order, run);
         break;
     }
     co_return done;

@@ -15,7 +15,7 @@
 #include "backfill/forecast.hpp"
 #include "backfill/governor.hpp"
 #include "backfill/ledger.hpp"
-#include "backfill/order_options.hpp"
+#include "backfill/order.hpp"
 #include "backfill/rate_meter.hpp"
 #include "backfill/source_watches.hpp"
 #include "backfill/token_device.hpp"
@@ -32,15 +32,12 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace siding::backfill {
-
-enum class Order { copy, verify, check, archive, restore, assess, retry };
-
-std::string_view to_text(Order order);  // "copy"
 
 class Backfill {
 public:
@@ -65,7 +62,8 @@ public:
 
     // No names: all accounts. An account does one order after the other; the same one that waits
     // already is not given twice. Answers with the names. Errc::not_found names the one that there
-    // is not, Errc::conflict one with too many orders that wait; nothing is ordered then.
+    // is not, Errc::conflict one with too many orders that wait; nothing is ordered then. Blocks:
+    // the ledger has it, so that it goes on after a restart.
     Result<std::vector<std::string>> order(
         Order order, const std::vector<std::string>& names, const OrderOptions& options = {}
     );
@@ -119,19 +117,18 @@ private:
         bool is_listed = true;  // in the file as it is now
         bool is_busy = false;   // waiting or running
         bool is_running = false;
-        Order order = Order::copy;  // while it is busy
-        OrderOptions options = {};
-        std::deque<std::pair<Order, OrderOptions>> next = {};  // behind that
-        bool was_told_to_stop = false;                         // the last time that its order asked
-        bool is_woken = false;       // by something at the source, since the last order
-        bool are_flags_new = false;  // by flags
+        GivenOrder given = {};             // while it is busy
+        bool is_kept = false;              // in the ledger; a pass of `follow` is not
+        std::deque<GivenOrder> next = {};  // behind that
+        bool was_told_to_stop = false;     // the last time that its order asked
+        bool is_woken = false;             // by something at the source, since the last order
+        bool are_flags_new = false;        // by flags
         RateMeter meter;
         double last_rate = 0;  // octets a second, when there was one
     };
     struct Job {
         std::string name;
-        Order order = Order::copy;
-        OrderOptions options = {};
+        GivenOrder given = {};
         WallTime not_before{};
         bool waits_for_turn = false;  // until another one ends
         bool is_resumed = false;      // it has stopped for a while, and goes on
@@ -141,7 +138,11 @@ private:
     void dispatch();
     std::optional<Hold> budget_hold(const Job& job) const;
     void put_off(Job& job, Hold hold);
-    void begin_order(Entry& entry, const std::string& name, Order order, OrderOptions options);
+    Result<void> give(const std::vector<std::string>& names, const GivenOrder& given, bool is_kept);
+    Result<void> keep_orders();
+    void begin_order(Entry& entry, const std::string& name, GivenOrder given, bool is_kept);
+    Result<std::map<std::string, std::vector<GivenOrder>>> kept_orders() const;
+    void resume_orders(Entry& entry, const std::string& name, std::vector<GivenOrder> orders);
     void end_order(Entry& entry, const std::string& name, AccountPhase phase);
     static std::vector<Place> places_of(const Account& account, Order order);
     static net::awaitable<Result<Governor::Permit>> wait_for_turn(
@@ -195,8 +196,9 @@ private:
     std::vector<AccountsProblem> problems_;
     std::vector<AccountsProblem> warnings_;
     std::deque<Job> jobs_;
+    std::set<std::string> unkept_;  // what they are ordered is not in the ledger as it is now
     std::size_t running_ = 0;
-    std::mutex changing_;  // held by change(), which blocks
+    std::mutex changing_;  // held while what is ordered is written, which blocks
     Standing standing_;
     bool is_stopping_ = false;
 };

@@ -115,12 +115,12 @@ void Backfill::order_due() {
         }
     }
     if (!due.empty()) {
-        static_cast<void>(order(Order::copy, due));
+        static_cast<void>(give(due, {Order::copy, {}}, false));
     }
     if (!due_with_flags.empty()) {
         OrderOptions options;
         options.compare_all_flags = true;
-        static_cast<void>(order(Order::copy, due_with_flags, options));
+        static_cast<void>(give(due_with_flags, {Order::copy, options}, false));
     }
 }
 
@@ -163,7 +163,7 @@ Result<std::map<std::string, AccountStatus>> Backfill::known_accounts() const {
             status.phase = AccountPhase::failed;
             status.words = record.words;
         } else if (!record.phase.empty() && record.phase != "new" && record.phase != "idle") {
-            status.words = "interrupted by a restart; order it again";
+            status.words = "interrupted by a restart";
         }
         SIDING_ASSIGN(const auto final_at, parts_.ledger.value(record.id, final_key));
         if (const auto time = parse_time(final_at.value_or(""))) {

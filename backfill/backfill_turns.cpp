@@ -143,7 +143,7 @@ void Backfill::dispatch() {
             continue;
         }
         Governor::Taken taken =
-            governor_.take(places_of(entry.account, job->order), Governor::Use::first);
+            governor_.take(places_of(entry.account, job->given.order), Governor::Use::first);
         if (!taken.permit) {
             put_off(*job, Hold{taken.denial.until, std::move(taken.denial.words)});
             ++looks;
@@ -170,38 +170,10 @@ void Backfill::dispatch() {
     }
 }
 
-// The mutex is held.
-void Backfill::begin_order(
-    Entry& entry, const std::string& name, Order order, OrderOptions options
-) {
-    entry.is_busy = true;
-    entry.order = order;
-    entry.options = options;
-    entry.status.phase = AccountPhase::waiting;
-    entry.status.words.clear();
-    entry.status.hold.reset();
-    Job job;
-    job.name = name;
-    job.order = order;
-    job.options = std::move(options);
-    jobs_.push_back(std::move(job));
-}
-
-// The next one of the account, if there is one. The mutex is held.
-void Backfill::end_order(Entry& entry, const std::string& name, AccountPhase phase) {
-    entry.is_busy = false;
-    entry.status.phase = phase;
-    if (!entry.next.empty() && !is_stopping_) {
-        auto [order, options] = std::move(entry.next.front());
-        entry.next.pop_front();
-        begin_order(entry, name, order, std::move(options));
-    }
-}
-
 std::optional<Hold> Backfill::budget_hold(const Job& job) const {
     for (const Side side : {Side::source, Side::destination}) {
-        const bool counts =
-            side == Side::source ? reads_source(job.order) : fills_destination(job.order);
+        const bool counts = side == Side::source ? reads_source(job.given.order)
+                                                 : fills_destination(job.given.order);
         if (auto reached = counts ? budget_.reached(side, job.name) : std::nullopt) {
             return Hold{reached->until, std::move(reached->words)};
         }
@@ -231,7 +203,7 @@ void Backfill::end_job(Job job, const Result<void>& done, const std::optional<Ho
     entry.status.hold.reset();
     const PassCounts& counts = entry.status.counts;
     if (done) {
-        if (job.order == Order::copy) {
+        if (job.given.order == Order::copy) {
             measured_.messages += counts.copied;
             measured_.octets += counts.octets;
             measured_.spent += entry.status.ended_at - entry.status.started_at;
@@ -239,7 +211,7 @@ void Backfill::end_job(Job job, const Result<void>& done, const std::optional<Ho
         log.info(
             "account_done",
             {{"account", job.name},
-             {"order", to_text(job.order)},
+             {"order", to_text(job.given.order)},
              {"pass", entry.status.pass},
              {"copied", counts.copied},
              {"octets", counts.octets},
@@ -260,11 +232,18 @@ void Backfill::end_job(Job job, const Result<void>& done, const std::optional<Ho
         jobs_.push_front(std::move(job));
         return;
     }
+    if (is_stopping_ && may_pass(done.error())) {
+        log.info(
+            "account_interrupted", {{"account", job.name}, {"order", to_text(job.given.order)}}
+        );
+        return;
+    }
     entry.status.words = done.error().message();
     log.warn("account_failed", {{"account", job.name}, {"reason", entry.status.words}});
     // What is not there is the order's fault, and the account's no more than before.
-    const bool is_about_nothing = done.error().is(Errc::not_found) &&
-                                  (job.order == Order::retry || job.order == Order::restore);
+    const bool is_about_nothing =
+        done.error().is(Errc::not_found) &&
+        (job.given.order == Order::retry || job.given.order == Order::restore);
     end_order(entry, job.name, is_about_nothing ? AccountPhase::idle : AccountPhase::failed);
 }
 

@@ -283,6 +283,21 @@ Result<void> Ledger::put_value(AccountId account, std::string_view key, std::str
     return write_one(*impl_->database, keys::value(account, key), encode_value(text));
 }
 
+Result<void> Ledger::put_values(
+    AccountId account, const std::map<std::string, std::string>& values
+) {
+    LedgerDatabase& database = *impl_->database;
+    rocksdb::WriteBatch batch;
+    for (const auto& [key, text] : values) {
+        batch.Put(
+            database.handle(LedgerFamily::records),
+            to_slice(keys::value(account, key)),
+            to_slice(encode_value(text))
+        );
+    }
+    return database.write(batch);
+}
+
 Result<std::optional<std::string>> Ledger::value(AccountId account, std::string_view key) const {
     SIDING_ASSIGN(
         const auto stored, impl_->database->get(LedgerFamily::records, keys::value(account, key))

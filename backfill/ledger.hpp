@@ -122,6 +122,8 @@ public:
 
     // --- Small named values of an account: verdicts of a verification, budgets, plans.
     Result<void> put_value(AccountId account, std::string_view key, std::string_view value);
+    // All of them or none.
+    Result<void> put_values(AccountId account, const std::map<std::string, std::string>& values);
     Result<std::optional<std::string>> value(AccountId account, std::string_view key) const;
     Result<std::map<std::string, std::string>> values(AccountId account, std::string_view prefix)
         const;

@@ -96,10 +96,12 @@ net::awaitable<Result<net::HttpResponse>> BackfillApi::answer(const net::HttpReq
         co_return json_response(render_backfill(backfill_));
     }
     if (route == "POST /v1/backfill/orders") {
-        co_return order(request);
+        auto ordered = co_await order(request);
+        co_return ordered;
     }
     if (route == "POST /v1/backfill/retry") {
-        co_return retry(request);
+        auto ordered = co_await retry(request);
+        co_return ordered;
     }
     if (route == "PUT /v1/backfill/state") {
         auto changed = co_await change(request);
@@ -140,8 +142,8 @@ net::awaitable<Result<net::HttpResponse>> BackfillApi::answer(const net::HttpReq
     );
 }
 
-Result<net::HttpResponse> BackfillApi::order(const net::HttpRequest& request) {
-    SIDING_ASSIGN(
+net::awaitable<Result<net::HttpResponse>> BackfillApi::order(const net::HttpRequest& request) {
+    SIDING_CO_ASSIGN(
         const Body body,
         Body::parse(
             request.body,
@@ -159,22 +161,36 @@ Result<net::HttpResponse> BackfillApi::order(const net::HttpRequest& request) {
              "limit"}
         )
     );
-    SIDING_ASSIGN(const std::string word, body.required_text("order"));
-    SIDING_ASSIGN(const backfill::Order order, parse_order(word));
-    SIDING_ASSIGN(const auto names, body.texts("accounts"));
+    SIDING_CO_ASSIGN(const std::string word, body.required_text("order"));
+    SIDING_CO_ASSIGN(const backfill::Order order, parse_order(word));
+    SIDING_CO_ASSIGN(auto names, body.texts("accounts"));
     backfill::OrderOptions options;
-    SIDING_TRY(read_copy_options(body, order, backfill_.now(), options));
-    SIDING_TRY(read_proof_options(body, order, options));
-    SIDING_ASSIGN(const auto ordered, backfill_.order(order, names, options));
+    SIDING_CO_TRY(read_copy_options(body, order, backfill_.now(), options));
+    SIDING_CO_TRY(read_proof_options(body, order, options));
+    backfill::GivenOrder given{order, std::move(options)};
+    auto answered = co_await give(request, std::move(given), std::move(names));
+    co_return answered;
+}
+
+net::awaitable<Result<net::HttpResponse>> BackfillApi::give(
+    const net::HttpRequest& request, backfill::GivenOrder given, std::vector<std::string> names
+) {
+    auto give = [this, &given, &names] {
+        return backfill_.order(given.order, names, given.options);
+    };
+    SIDING_CO_ASSIGN(const auto ordered, co_await net::run_on(backfill_.blocking(), give));
     json::array accounts;
     for (const std::string& name : ordered) {
         accounts.push_back(json_text(name));
     }
     logger.info(
         "backfill_ordered",
-        {{"order", word}, {"accounts", ordered.size()}, {"who", Access::who(request)}}
+        {{"order", backfill::to_text(given.order)},
+         {"accounts", ordered.size()},
+         {"who", Access::who(request)}}
     );
-    return json_response(json::object{{"ordered", std::move(accounts)}});
+    json::object answer{{"ordered", std::move(accounts)}};
+    co_return json_response(answer);
 }
 
 net::awaitable<Result<net::HttpResponse>> BackfillApi::change(const net::HttpRequest& request) {

@@ -24,8 +24,11 @@ public:
 
 private:
     net::awaitable<Result<net::HttpResponse>> answer(const net::HttpRequest& request);
-    Result<net::HttpResponse> order(const net::HttpRequest& request);
-    Result<net::HttpResponse> retry(const net::HttpRequest& request);
+    net::awaitable<Result<net::HttpResponse>> order(const net::HttpRequest& request);
+    net::awaitable<Result<net::HttpResponse>> retry(const net::HttpRequest& request);
+    net::awaitable<Result<net::HttpResponse>> give(
+        const net::HttpRequest& request, backfill::GivenOrder given, std::vector<std::string> names
+    );
     net::awaitable<Result<net::HttpResponse>> change(const net::HttpRequest& request);
     net::awaitable<Result<net::HttpResponse>> report(const net::HttpRequest& request);
     net::awaitable<Result<net::HttpResponse>> plan(const net::HttpRequest& request);

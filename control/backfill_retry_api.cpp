@@ -1,21 +1,13 @@
 // POST /v1/backfill/retry
 #include "base/bytes.hpp"
-#include "base/log.hpp"
 #include "control/backfill_api.hpp"
 #include "control/json.hpp"
-#include "control/response.hpp"
-
-#include <boost/json/array.hpp>
 
 #include <fmt/format.h>
 #include <utility>
 
 namespace siding::control {
 namespace {
-
-namespace json = boost::json;
-
-const Logger logger{"control"};
 
 Result<backfill::RetryRequest> retry_of(const Body& body) {
     backfill::RetryRequest retry;
@@ -41,23 +33,16 @@ Result<backfill::RetryRequest> retry_of(const Body& body) {
 
 }  // namespace
 
-Result<net::HttpResponse> BackfillApi::retry(const net::HttpRequest& request) {
-    SIDING_ASSIGN(
+net::awaitable<Result<net::HttpResponse>> BackfillApi::retry(const net::HttpRequest& request) {
+    SIDING_CO_ASSIGN(
         const Body body, Body::parse(request.body, {"accounts", "mailbox", "uids", "repair"})
     );
-    SIDING_ASSIGN(const auto names, body.texts("accounts"));
-    backfill::OrderOptions options;
-    SIDING_ASSIGN(options.retry, retry_of(body));
-    SIDING_ASSIGN(const auto ordered, backfill_.order(backfill::Order::retry, names, options));
-    json::array accounts;
-    for (const std::string& name : ordered) {
-        accounts.push_back(json_text(name));
-    }
-    logger.info(
-        "backfill_ordered",
-        {{"order", "retry"}, {"accounts", ordered.size()}, {"who", Access::who(request)}}
-    );
-    return json_response(json::object{{"ordered", std::move(accounts)}});
+    SIDING_CO_ASSIGN(auto names, body.texts("accounts"));
+    backfill::GivenOrder given;
+    given.order = backfill::Order::retry;
+    SIDING_CO_ASSIGN(given.options.retry, retry_of(body));
+    auto answered = co_await give(request, std::move(given), std::move(names));
+    co_return answered;
 }
 
 }  // namespace siding::control
