@@ -131,7 +131,7 @@ class Daemon:
         self.log_file = lab.directory / f"{name}.log"
         self.log_start = 0  # where the log of the running process begins
         self.process: subprocess.Popen[bytes] | None = None
-        self.environment: dict[str, str] = {}
+        self.environment = {"MALLOC_ARENA_MAX": "2"}  # as the systemd units have it
         self.port = 0
         self.write_config()
 
