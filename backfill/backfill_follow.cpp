@@ -100,7 +100,7 @@ void Backfill::order_due() {
     const WallTime now = parts_.clock.now();
     {
         const std::lock_guard lock{mutex_};
-        if (!standing_.following) {
+        if (!standing_.following || standing_.paused) {
             return;
         }
         for (const std::string& name : names_) {

@@ -39,7 +39,6 @@ def story(lab: Lab) -> None:
     daemon = lab.daemon(lab.config(new=new))
     # AddressSanitizer keeps freed memory for a while; that is not what is measured here.
     daemon.environment["ASAN_OPTIONS"] = "quarantine_size_mb=1:detect_leaks=0"
-    daemon.environment["MALLOC_ARENA_MAX"] = "2"
     daemon.start()
 
     smaller = random_message(random.Random(0), "smaller", SMALLER_OCTETS)
