@@ -1,51 +1,17 @@
-"""Real mail (SIDING_CORPUS: a directory, or a .tar.zst of one) goes the whole way unchanged."""
+"""Real mail goes the whole way unchanged."""
 
 import concurrent.futures
-import os
 import pathlib
-import re
 import sys
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
+from mail_corpus import load
 from sample_mail import sha256, without_trace
-from siding_lab import Lab, Skip, program, run
+from siding_lab import Lab, run
 from smtp_client import SmtpClient, normalize_newlines
 
 SESSIONS = 8
-
-
-def load(lab: Lab) -> list[bytes]:
-    where = os.environ.get("SIDING_CORPUS")
-    if not where:
-        raise Skip("SIDING_CORPUS is not set")
-    corpus = pathlib.Path(where)
-    assert corpus.exists(), f"SIDING_CORPUS={corpus} does not exist"
-    if corpus.is_dir():
-        archives = sorted(corpus.glob("*.tar.zst"))
-    else:
-        archives = [corpus]
-    for archive in archives:
-        corpus = lab.directory / "corpus"
-        corpus.mkdir(exist_ok=True)
-        done = lab.run(program("tar"), "--zstd", "-xf", str(archive), "-C", str(corpus))
-        assert done.code == 0, done.err
-    mails = []
-    for path in sorted(p for p in corpus.rglob("*") if p.is_file()):
-        octets = path.read_bytes()
-        if not re.match(rb"(?:From |[!-9;-~]+:)", octets):
-            continue  # a list of files, a read-me
-        mails.append(prepare(octets))
-    limit = int(os.environ.get("SIDING_CORPUS_LIMIT", len(mails)))
-    assert mails, f"no mail in {corpus}"
-    return mails[:limit]
-
-
-def prepare(octets: bytes) -> bytes:
-    """What a client puts on the wire: no mbox line, LF as CRLF; bare CR stay for Siding to find."""
-    octets = re.sub(rb"\AFrom [^\n]*\n", b"", octets)
-    octets = re.sub(rb"(?<!\r)\n", b"\r\n", octets)
-    return octets if octets.endswith(b"\r\n") else octets + b"\r\n"
 
 
 def story(lab: Lab) -> None:

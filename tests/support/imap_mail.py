@@ -2,19 +2,16 @@
 
     fill(mailbox, {"INBOX": 200, "Archive/2023": 50}, seed=1)
     mailbox.append_many("Odd", [(mail.octets, mail.flags, mail.date) for mail in samples()])
-
-SIDING_CORPUS is a directory of real mail, or a .tar.zst of one.
 """
 
-import os
-import pathlib
 import random
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from imap_client import Mailbox
-from siding_lab import Lab, Skip, program
+from mail_corpus import load
+from siding_lab import Lab
 
 DATE = 1_706_778_000  # 1 February 2024, 09:00 UTC
 SYSTEM_FLAGS = ("\\Seen", "\\Answered", "\\Flagged", "\\Draft")
@@ -144,30 +141,9 @@ def put(mailbox: Mailbox, name: str, mails: Iterable[Mail]) -> None:
     mailbox.append_many(name, ((mail.octets, mail.flags, mail.date) for mail in mails))
 
 
-def real_mail(lab: Lab, limit: int | None = None) -> list[Mail]:
-    """With CRLF and no mbox line, as it would have come into a mailbox."""
-    where = os.environ.get("SIDING_CORPUS")
-    if not where:
-        raise Skip("SIDING_CORPUS is not set")
-    corpus = pathlib.Path(where)
-    assert corpus.exists(), f"SIDING_CORPUS={corpus} does not exist"
-    for archive in sorted(corpus.glob("*.tar.zst")) if corpus.is_dir() else [corpus]:
-        corpus = lab.directory / "corpus"
-        corpus.mkdir(exist_ok=True)
-        done = lab.run(program("tar"), "--zstd", "-xf", str(archive), "-C", str(corpus))
-        assert done.code == 0, done.err
-    mails: list[Mail] = []
-    for path in sorted(p for p in corpus.rglob("*") if p.is_file()):
-        octets = path.read_bytes()
-        if re.match(rb"(?:From |[!-9;-~]+:)", octets):
-            mails.append(Mail(path.name, _as_received(octets), date=DATE + 60 * len(mails)))
-        if limit and len(mails) == limit:
-            break
-    assert mails, f"no mail in {where}"
-    return mails
-
-
-def _as_received(octets: bytes) -> bytes:
-    octets = re.sub(rb"\AFrom [^\n]*\n", b"", octets)
-    octets = re.sub(rb"(?<!\r)\n", b"\r\n", octets).replace(b"\0", b"")
-    return octets if octets.endswith(b"\r\n") else octets + b"\r\n"
+def real_mail(lab: Lab) -> list[Mail]:
+    """Of mail_corpus.py, without NUL: no APPEND carries one."""
+    return [
+        Mail(f"real {number}", octets.replace(b"\0", b""), date=DATE + 60 * number)
+        for number, octets in enumerate(load(lab))
+    ]
