@@ -5,6 +5,8 @@ nothing to do, near and far. many: 50 accounts at once, where mbsync takes one a
 
 Both log in by LOGIN: SCRAM, which Siding prefers in the clear, costs its server more than the mail.
 The mail is real (SIDING_CORPUS); without it, made. Both servers sync to disk as in real life.
+TMPDIR should be on a file system with a journal: ext4 without one is slow to create files for minutes
+after many were deleted, and that is what is measured then.
 """
 
 import argparse
