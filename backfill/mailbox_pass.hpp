@@ -13,6 +13,7 @@
 #include "backfill/folder_plan.hpp"
 #include "backfill/imap_session.hpp"
 #include "backfill/ledger.hpp"
+#include "backfill/match.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -164,7 +165,17 @@ private:
     net::awaitable<Result<void>> take_destination();
     net::awaitable<Result<void>> settle_intents();
     net::awaitable<Result<void>> bind_left_over();
-    net::awaitable<Result<void>> bind(std::vector<CopyRecord> rows, std::uint64_t from_uid);
+    // Rows whose messages are looked for by their octets: 96 octets for each, so that a million
+    // fit.
+    struct Sought {
+        Sought() = default;  // no aggregate: net/asio.hpp
+        void add(const CopyRecord& row);
+
+        std::vector<std::uint64_t> uids;  // at the source
+        std::vector<Known> known;
+    };
+    net::awaitable<Result<void>> bind(Sought rows, std::uint64_t from_uid);
+    Result<void> unbind(std::vector<CopyRecord>& rows, Sought& sought);
     net::awaitable<Result<void>> rebind_destination();
     net::awaitable<Result<void>> give_up_unbound();
     net::awaitable<Result<void>> learn_destination();

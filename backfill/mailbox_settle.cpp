@@ -2,7 +2,6 @@
 // behind a crash, without UIDPLUS, in a mailbox that was not empty.
 #include "backfill/limits.hpp"
 #include "backfill/mailbox_pass.hpp"
-#include "backfill/match.hpp"
 #include "backfill/message_reader.hpp"
 #include "base/log.hpp"
 #include "net/run_on.hpp"
@@ -95,18 +94,18 @@ awaitable<Result<void>> MailboxPass::bind_left_over() {
     if (destination().capabilities().uid_plus()) {
         co_return Result<void>{};
     }
-    std::vector<CopyRecord> rows;
+    Sought rows;
     auto gather = [this, &rows]() -> Result<void> {
         for (std::uint64_t at = 1; at != 0;) {
             SIDING_ASSIGN(
-                LedgerPage page,
+                const LedgerPage page,
                 account_.ledger.list(account_.id, record_, at, limits::ledger_page_rows)
             );
-            for (CopyRecord& row : page.rows) {
+            for (const CopyRecord& row : page.rows) {
                 const bool is_of_broken_pass = row.pass > record_.pass;
                 if (is_of_broken_pass && row.state == CopyState::copied &&
                     row.destination_uid == 0) {
-                    rows.push_back(std::move(row));
+                    rows.add(row);
                 }
             }
             at = page.next_uid;
@@ -114,7 +113,7 @@ awaitable<Result<void>> MailboxPass::bind_left_over() {
         return {};
     };
     SIDING_CO_TRY(co_await net::run_on(account_.blocking, gather));
-    if (rows.empty()) {
+    if (rows.uids.empty()) {
         co_return Result<void>{};
     }
     auto bound = co_await bind(std::move(rows), 1);
@@ -130,15 +129,19 @@ awaitable<Result<void>> MailboxPass::settle_intents() {
         co_return Result<void>{};
     }
     std::uint64_t from = rows.front().destination_uid;
+    Sought sought;
     for (const CopyRecord& row : rows) {
         from = std::min(from, row.destination_uid);
         again_.add(row.uid);
-        // What the disk had lost of it is fetched anew, and looked for by that.
-        must_learn_ = must_learn_ || row.digests.raw.empty();
+        if (row.digests.raw.empty(
+            )) {  // the disk has lost it: fetched anew, and looked for by that
+            must_learn_ = true;
+        } else {
+            sought.add(row);
+        }
     }
     const std::size_t doubts = rows.size();
-    std::erase_if(rows, [](const CopyRecord& row) { return row.digests.raw.empty(); });
-    SIDING_CO_TRY(co_await bind(std::move(rows), from));
+    SIDING_CO_TRY(co_await bind(std::move(sought), from));
     log.info(
         "doubts_settled",
         {{"mailbox", record_.source},
@@ -183,13 +186,9 @@ awaitable<Result<ImapSet>> MailboxPass::unbound(ImapSet there) {
 
 // Reads what is at the destination from that UID on and belongs to nobody, and gives each of the
 // rows the UID of its octets. Those that are found are `copied` and no longer in again_.
-awaitable<Result<void>> MailboxPass::bind(std::vector<CopyRecord> rows, std::uint64_t from_uid) {
+awaitable<Result<void>> MailboxPass::bind(Sought rows, std::uint64_t from_uid) {
     SIDING_CO_ASSIGN(const ImapSet there, co_await destination().uids(from_uid));
     SIDING_CO_ASSIGN(const ImapSet free, co_await unbound(there));
-    std::vector<Known> wanted;
-    for (const CopyRecord& row : rows) {
-        wanted.emplace_back(row.sent(), "", std::nullopt);
-    }
     std::vector<Known> found;
     std::vector<std::uint64_t> uids;
     {
@@ -204,16 +203,44 @@ awaitable<Result<void>> MailboxPass::bind(std::vector<CopyRecord> rows, std::uin
             uids.push_back(message->uid);
         }
     }
-    std::vector<CopyRecord> bound;
-    for (const auto& [row, at] : pair_up(wanted, found)) {
-        CopyRecord known = std::move(rows[row]);
-        known.state = CopyState::copied;
-        known.destination_uid = uids[at];
-        again_ = again_.minus(ImapSet{known.uid, known.uid});
-        bound.push_back(std::move(known));
+    const auto pairs = pair_up(rows.known, found);
+    std::vector<std::uint64_t> bound;
+    auto put = [this, &rows, &uids, &pairs, &bound]() -> Result<void> {
+        std::vector<CopyRecord> page;
+        for (std::size_t n = 0; n < pairs.size(); ++n) {
+            const auto& [row, at] = pairs[n];
+            SIDING_ASSIGN(auto known, account_.ledger.find(account_.id, record_, rows.uids[row]));
+            if (known) {
+                known->state = CopyState::copied;
+                known->destination_uid = uids[at];
+                bound.push_back(known->uid);
+                page.push_back(std::move(*known));
+            }
+            if (page.size() >= limits::ledger_page_rows ||
+                (n + 1 == pairs.size() && !page.empty())) {
+                SIDING_TRY(account_.ledger.record(account_.id, record_, page));
+                page.clear();
+            }
+        }
+        return {};
+    };
+    SIDING_CO_TRY(co_await net::run_on(account_.blocking, put));
+    again_ = again_.minus(ImapSet::of(bound));
+    co_return Result<void>{};
+}
+
+void MailboxPass::Sought::add(const CopyRecord& row) {
+    uids.push_back(row.uid);
+    known.emplace_back(row.sent(), "", std::nullopt);
+}
+
+// Where they are at the destination is not known any more. Blocks.
+Result<void> MailboxPass::unbind(std::vector<CopyRecord>& rows, Sought& sought) {
+    for (CopyRecord& row : rows) {
+        row.destination_uid = 0;
+        sought.add(row);
     }
-    auto written = co_await write(std::move(bound));
-    co_return written;
+    return rows.empty() ? Result<void>{} : account_.ledger.record(account_.id, record_, rows);
 }
 
 // Copies of this pass whose UIDs are not told, or are told and not there, get them by their octets.
@@ -241,23 +268,22 @@ awaitable<Result<void>> MailboxPass::bind_new() {
             "uids_told_wrong", {{"mailbox", record_.destination}, {"messages", absent.count()}}
         );
     }
-    std::vector<CopyRecord> unbound;
+    Sought unbound;
     auto gather = [this, &unbound, &absent]() -> Result<void> {
         for (std::uint64_t at = 1; at != 0;) {
             SIDING_ASSIGN(
                 LedgerPage page,
                 account_.ledger.list(account_.id, record_, at, limits::ledger_page_rows)
             );
-            for (CopyRecord& row : page.rows) {
-                const bool is_new = row.pass == account_.pass && row.state == CopyState::copied;
-                if (is_new && (row.destination_uid == 0 || absent.contains(row.destination_uid))) {
-                    row.destination_uid = 0;
-                    unbound.push_back(std::move(row));
-                }
-            }
             at = page.next_uid;
+            std::erase_if(page.rows, [this, &absent](const CopyRecord& row) {
+                const bool is_new = row.pass == account_.pass && row.state == CopyState::copied;
+                return !is_new ||
+                       (row.destination_uid != 0 && !absent.contains(row.destination_uid));
+            });
+            SIDING_TRY(unbind(page.rows, unbound));
         }
-        return account_.ledger.record(account_.id, record_, unbound);
+        return {};
     };
     SIDING_CO_TRY(co_await net::run_on(account_.blocking, gather));
     auto bound = co_await bind(std::move(unbound), lowest_unbound_);
@@ -266,22 +292,20 @@ awaitable<Result<void>> MailboxPass::bind_new() {
 
 // The destination numbers its messages anew: every row is looked for among all that is there.
 awaitable<Result<void>> MailboxPass::rebind_destination() {
-    std::vector<CopyRecord> rows;
+    Sought rows;
     auto gather = [this, &rows]() -> Result<void> {
         for (std::uint64_t at = 1; at != 0;) {
             SIDING_ASSIGN(
                 LedgerPage page,
                 account_.ledger.list(account_.id, record_, at, limits::ledger_page_rows)
             );
-            for (CopyRecord& row : page.rows) {
-                if (row.state == CopyState::copied) {
-                    row.destination_uid = 0;
-                    rows.push_back(std::move(row));
-                }
-            }
             at = page.next_uid;
+            std::erase_if(page.rows, [](const CopyRecord& row) {
+                return row.state != CopyState::copied;
+            });
+            SIDING_TRY(unbind(page.rows, rows));
         }
-        return account_.ledger.record(account_.id, record_, rows);
+        return {};
     };
     SIDING_CO_TRY(co_await net::run_on(account_.blocking, gather));
     auto bound = co_await bind(std::move(rows), 1);

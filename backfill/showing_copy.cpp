@@ -150,10 +150,11 @@ awaitable<Result<void>> ShowingCopy::settle(Group& group, const std::optional<Co
     }
     // Copied or not, it has not said: what is there is looked at.
     const ImapSet again = std::exchange(pass_.again_, {});
+    MailboxPass::Sought rows;
     for (const CopyRecord& row : group.rows) {
         pass_.again_.add(row.uid);
+        rows.add(row);
     }
-    std::vector<CopyRecord> rows = group.rows;
     auto bound = co_await pass_.bind(std::move(rows), pass_.lowest_unbound_);
     for (CopyRecord& row : group.rows) {
         if (bound && !pass_.again_.contains(row.uid)) {
